@@ -1,0 +1,3 @@
+//! The `tarquet` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Plans, dispatches, meters and survives the workers, and keeps archive order.

@@ -1,0 +1,1 @@
+//! Projects one JSON document through a plan into Arrow columns; knows nothing of processes.

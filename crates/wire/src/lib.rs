@@ -1,0 +1,1 @@
+//! The only contract between tarquet's processes: frames, messages, credit.

@@ -1,0 +1,1 @@
+//! A worker process: byte ranges in, Arrow batches out.
