@@ -1,1 +1,31 @@
 //! The only contract between tarquet's processes: frames, messages, credit.
+//!
+//! The coordinator and a worker share two pipes. What goes through them is a sequence of [frames](frame): either a
+//! [message](message) (small, never metered) or a *batch*, an Arrow IPC body of one table (metered by
+//! [credit]). Rows become final when a [`message::UnitDone`] closes them; what was sent after the last one belongs to
+//! an open unit, which ends with its worker.
+//!
+//! ```text
+//! coordinator                                        worker
+//!     ── Hello(plan, limits, credit) ──────────────▶
+//!     ◀───────────────────────────── Ready(build) ──
+//!     ── Sample(task) ─────────────────────────────▶   only where types have to be inferred
+//!     ◀────────────────────────────── SampleDone ───
+//!     ── Schema(typed plan) ───────────────────────▶
+//!     ── Task(members, byte ranges) ───────────────▶   at most two in flight, in ascending order
+//!     ◀─── Started(members) · Batch… · UnitDone ────   units of whole documents
+//!     ── Credit(bytes) ────────────────────────────▶   as batches leave the reorder window
+//!     ◀──────────────────────────────── TaskDone ───
+//!     ── Finish ───────────────────────────────────▶   the sentinel; the worker leaves
+//! ```
+
+pub mod credit;
+pub mod frame;
+pub mod message;
+pub mod tables;
+
+/// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
+pub const PROTOCOL: u32 = 1;
+
+/// The build that both ends must share: checked in the handshake.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,346 @@
+//! Frames: what a pipe between two processes carries.
+//!
+//! ```text
+//!  0        4      5          8        12             20        24
+//!  ┌────────┬──────┬──────────┬────────┬──────────────┬─────────┬─────────…
+//!  │ length │ kind │ 0  0  0  │ table  │ task         │ crc32   │ body
+//!  └────────┴──────┴──────────┴────────┴──────────────┴─────────┴─────────…
+//! ```
+//!
+//! All integers are little-endian. `length` is the body's, in bytes; `table` and `task` are set for batches only; the
+//! checksum is the CRC-32 (IEEE 802.3) of the header's first 20 bytes and the body. The length is checked against the
+//! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+
+use arrow_buffer::{Buffer, MutableBuffer};
+use thiserror::Error;
+
+/// Bytes of a frame before its body.
+pub const HEADER_LEN: usize = 24;
+
+/// Where the checksum begins; it covers the header up to here.
+const CHECKSUM_AT: usize = 20;
+
+/// How far an allocation may run ahead of the bytes that have arrived for it.
+const ALLOCATION_STEP: usize = 8 << 20;
+
+/// What a frame's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A message of [`crate::message`].
+    Message,
+    /// A piece of an Arrow IPC stream: one record batch of one table (with the schema before the first).
+    Batch,
+}
+
+impl Kind {
+    /// The longest body, in bytes.
+    ///
+    /// A batch holds rows of at most one oversized document (256 MiB by value lengths) with Arrow's offsets,
+    /// validity and padding around them.
+    pub const fn max_len(self) -> usize {
+        match self {
+            Kind::Message => 64 << 20,
+            Kind::Batch => 512 << 20,
+        }
+    }
+
+    const fn code(self) -> u8 {
+        match self {
+            Kind::Message => 1,
+            Kind::Batch => 2,
+        }
+    }
+
+    const fn of(code: u8) -> Option<Kind> {
+        match code {
+            1 => Some(Kind::Message),
+            2 => Some(Kind::Batch),
+            _ => None,
+        }
+    }
+}
+
+/// A frame as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// What the body is.
+    pub kind: Kind,
+    /// The table of a batch.
+    pub table: u32,
+    /// The task of a batch.
+    pub task: u64,
+    /// The body, aligned to 64 bytes so that Arrow arrays can point into it.
+    pub body: Buffer,
+}
+
+/// Why a frame could not be read.
+#[derive(Debug, Error)]
+pub enum FrameError {
+    /// The pipe failed.
+    #[error("reading a frame: {0}")]
+    Io(#[from] io::Error),
+    /// The other end went away inside a frame.
+    #[error("the stream ends inside a frame: {missing} bytes are missing")]
+    Truncated {
+        /// How many bytes were still to come.
+        missing: usize,
+    },
+    /// There is no such kind.
+    #[error("a frame of unknown kind {code}")]
+    UnknownKind {
+        /// The kind's code.
+        code: u8,
+    },
+    /// The body is longer than its kind allows.
+    #[error("a frame of {len} bytes; the most for its kind is {max}")]
+    TooLong {
+        /// The length that the frame claims, in bytes.
+        len: usize,
+        /// The cap, in bytes.
+        max: usize,
+    },
+    /// What arrived is not what was sent.
+    #[error("a frame's checksum is {found:08x}, not {expected:08x}")]
+    Checksum {
+        /// The checksum in the header.
+        expected: u32,
+        /// The checksum of what arrived.
+        found: u32,
+    },
+}
+
+/// Writes frames.
+#[derive(Debug)]
+pub struct FrameWriter<W> {
+    inner: W,
+}
+
+impl<W: Write> FrameWriter<W> {
+    /// A writer of frames to `inner`, which should not buffer: a frame is written with as few calls as possible.
+    pub fn new(inner: W) -> FrameWriter<W> {
+        FrameWriter { inner }
+    }
+
+    /// Writes one frame whose body is the concatenation of `pieces`.
+    ///
+    /// # Errors
+    ///
+    /// What the pipe gives, and [`ErrorKind::InvalidInput`] for a body over [`Kind::max_len`].
+    pub fn write(&mut self, kind: Kind, table: u32, task: u64, pieces: &[&[u8]]) -> io::Result<()> {
+        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if len > kind.max_len() {
+            let message = format!("a {kind:?} frame of {len} bytes; the most is {}", kind.max_len());
+            return Err(io::Error::new(ErrorKind::InvalidInput, message));
+        }
+        let mut header = [0; HEADER_LEN];
+        // The cap keeps the length within 32 bits.
+        header[0..4].copy_from_slice(&(len as u32).to_le_bytes());
+        header[4] = kind.code();
+        header[8..12].copy_from_slice(&table.to_le_bytes());
+        header[12..20].copy_from_slice(&task.to_le_bytes());
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&header[..CHECKSUM_AT]);
+        pieces.iter().for_each(|piece| checksum.update(piece));
+        header[CHECKSUM_AT..].copy_from_slice(&checksum.finalize().to_le_bytes());
+
+        let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(pieces.len() + 1);
+        slices.push(IoSlice::new(&header));
+        slices.extend(pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)));
+        write_all_vectored(&mut self.inner, &mut slices)
+    }
+}
+
+/// `Write::write_all_vectored`, which is not stable yet.
+fn write_all_vectored(writer: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+    while !slices.is_empty() {
+        match writer.write_vectored(slices) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    writer.flush()
+}
+
+/// Reads frames.
+#[derive(Debug)]
+pub struct FrameReader<R> {
+    inner: R,
+}
+
+impl<R: Read> FrameReader<R> {
+    /// A reader of frames from `inner`.
+    pub fn new(inner: R) -> FrameReader<R> {
+        FrameReader { inner }
+    }
+
+    /// The next frame, or `None` where the stream ends between two frames.
+    ///
+    /// # Errors
+    ///
+    /// Whatever makes the rest of the stream meaningless: after an error no further frame can be read.
+    pub fn read(&mut self) -> Result<Option<Frame>, FrameError> {
+        let mut header = [0; HEADER_LEN];
+        match read_full(&mut self.inner, &mut header)? {
+            0 => return Ok(None),
+            HEADER_LEN => {}
+            read => return Err(FrameError::Truncated { missing: HEADER_LEN - read }),
+        }
+        let len = u32_at(&header, 0) as usize;
+        let kind = Kind::of(header[4]).ok_or(FrameError::UnknownKind { code: header[4] })?;
+        if len > kind.max_len() {
+            return Err(FrameError::TooLong { len, max: kind.max_len() });
+        }
+        let body = self.read_body(len)?;
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&header[..CHECKSUM_AT]);
+        checksum.update(&body);
+        let (expected, found) = (u32_at(&header, CHECKSUM_AT), checksum.finalize());
+        if expected != found {
+            return Err(FrameError::Checksum { expected, found });
+        }
+        let task = u64::from(u32_at(&header, 12)) | u64::from(u32_at(&header, 16)) << 32;
+        Ok(Some(Frame { kind, table: u32_at(&header, 8), task, body }))
+    }
+
+    fn read_body(&mut self, len: usize) -> Result<Buffer, FrameError> {
+        let mut body = MutableBuffer::new(len.min(ALLOCATION_STEP));
+        while body.len() < len {
+            let start = body.len();
+            body.resize(len.min(start + ALLOCATION_STEP), 0);
+            let read = read_full(&mut self.inner, &mut body.as_slice_mut()[start..])?;
+            if start + read < body.len() {
+                return Err(FrameError::Truncated { missing: len - start - read });
+            }
+        }
+        Ok(body.into())
+    }
+}
+
+fn u32_at(bytes: &[u8; HEADER_LEN], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// Fills `buffer` unless the stream ends before; gives how many bytes were read.
+fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(kind: Kind, table: u32, task: u64, pieces: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        FrameWriter::new(&mut bytes).write(kind, table, task, pieces).unwrap();
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(
+            frames in prop::collection::vec((any::<bool>(), any::<u32>(), any::<u64>(), prop::collection::vec(any::<u8>(), 0..300), 0usize..300), 0..8)
+        ) {
+            let mut bytes = Vec::new();
+            let mut writer = FrameWriter::new(&mut bytes);
+            for (batch, table, task, body, cut) in &frames {
+                let (head, tail) = body.split_at((*cut).min(body.len()));
+                writer.write(if *batch { Kind::Batch } else { Kind::Message }, *table, *task, &[head, tail]).unwrap();
+            }
+            let mut reader = FrameReader::new(bytes.as_slice());
+            for (batch, table, task, body, _) in &frames {
+                let frame = reader.read().unwrap().unwrap();
+                prop_assert_eq!(frame.kind, if *batch { Kind::Batch } else { Kind::Message });
+                prop_assert_eq!((frame.table, frame.task, frame.body.as_slice()), (*table, *task, body.as_slice()));
+            }
+            prop_assert!(reader.read().unwrap().is_none());
+        }
+
+        #[test]
+        fn a_flipped_bit_is_noticed(body in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let mut bytes = written(Kind::Batch, 3, 9, &[&body]);
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            // The three unused bytes are covered as well.
+            prop_assert!(FrameReader::new(bytes.as_slice()).read().is_err());
+        }
+
+        #[test]
+        fn a_cut_is_noticed(body in prop::collection::vec(any::<u8>(), 0..200), at in any::<prop::sample::Index>()) {
+            let bytes = written(Kind::Message, 0, 0, &[&body]);
+            let cut = at.index(bytes.len());
+            let read = FrameReader::new(&bytes[..cut]).read();
+            match cut {
+                0 => prop_assert!(matches!(read, Ok(None))),
+                _ => prop_assert!(matches!(read, Err(FrameError::Truncated { .. })), "{:?}", read),
+            }
+        }
+    }
+
+    #[test]
+    fn a_claimed_length_over_the_cap_is_refused_before_it_is_read() {
+        for (kind, len) in [(Kind::Message, (64 << 20) + 1), (Kind::Batch, (512 << 20) + 1), (Kind::Batch, u32::MAX)] {
+            let mut bytes = written(kind, 0, 0, &[]);
+            bytes[0..4].copy_from_slice(&len.to_le_bytes());
+            assert!(matches!(FrameReader::new(bytes.as_slice()).read(), Err(FrameError::TooLong { .. })));
+        }
+    }
+
+    #[test]
+    fn a_claimed_length_allocates_no_more_than_a_step_ahead() {
+        let mut bytes = written(Kind::Batch, 0, 0, &[b"short"]);
+        bytes[0..4].copy_from_slice(&(512u32 << 20).to_le_bytes());
+        let error = FrameReader::new(bytes.as_slice()).read().unwrap_err();
+        assert!(matches!(error, FrameError::Truncated { missing } if missing == (512 << 20) - 5), "{error}");
+    }
+
+    #[test]
+    fn an_overlong_body_is_not_written() {
+        let body = vec![0; Kind::Message.max_len() + 1];
+        let error = FrameWriter::new(io::sink()).write(Kind::Message, 0, 0, &[&body]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    /// A pipe that takes one byte at a time and is interrupted before each.
+    struct Trickle {
+        bytes: Vec<u8>,
+        interrupt: bool,
+    }
+
+    impl Write for Trickle {
+        fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+            self.interrupt = !self.interrupt;
+            if self.interrupt {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            self.bytes.push(buffer[0]);
+            Ok(1)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn short_and_interrupted_writes_lose_nothing() {
+        let mut trickle = Trickle { bytes: Vec::new(), interrupt: false };
+        FrameWriter::new(&mut trickle).write(Kind::Batch, 1, 2, &[b"abc", b"", b"def"]).unwrap();
+        let frame = FrameReader::new(trickle.bytes.as_slice()).read().unwrap().unwrap();
+        assert_eq!(frame.body.as_slice(), b"abcdef");
+    }
+}
