@@ -1,1 +1,28 @@
 //! From the bytes of an archive to its members: sniffing, tar walking, decompression, spool.
+//!
+//! An [`Archive`] is opened by content, never by name. Its [`Walk`] gives the [`Member`]s in archive order and, for
+//! those that are wanted, the [`Extent`]s (byte ranges) of the file that [`Walk::source`] hands out. For a plain tar
+//! that file is the archive itself; for a compressed one it is the spool, a file in memory of reused slots, into which
+//! the walk decompresses. Whoever reads the extents sees no difference, and gives them back through a [`Releaser`].
+//!
+//! What cannot be located with certainty is refused, never guessed: a member whose bytes are not one plain range has
+//! [`MemberKind::Refused`], and where the walk itself cannot go on it ends with [`Damage`] that says at which byte.
+//! Everything given before the damage stands.
+
+mod archive;
+mod error;
+mod gzip;
+mod member;
+mod sniff;
+mod source;
+mod spool;
+mod tar;
+mod walk;
+
+pub use archive::{Archive, Container};
+pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PaxFault, Place, WalkError};
+pub use member::{Member, MemberKind, Refusal};
+pub use sniff::LooksLike;
+pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, SpoolFull, SpoolOptions};
+pub use tar::METADATA_LIMIT;
+pub use walk::Walk;

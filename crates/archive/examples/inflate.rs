@@ -1,0 +1,84 @@
+//! Shows that decompression is the ceiling: walks a `.tar.gz` through the spool, and inflates the same file into
+//! nothing, three times each, and prints the decompressed MB/s of both.
+//!
+//! ```text
+//! cargo run --release -p tarquet-archive --example inflate -- ARCHIVE.tar.gz
+//! ```
+
+#![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use tarquet_archive::{Archive, MemberKind, SpoolOptions};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args_os()
+        .nth(1)
+        .map(PathBuf::from)
+        .ok_or("give the path of a .tar.gz")?;
+    for _ in 0..3 {
+        report("plain inflation", inflate, &path)?;
+        report("walk and spool", walk, &path)?;
+        report("walk alone", skip, &path)?;
+    }
+    Ok(())
+}
+
+/// Runs one way of reading the archive, which returns how many bytes it saw.
+fn report(what: &str, run: fn(&Path) -> Result<u64, Box<dyn Error>>, path: &Path) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let bytes = run(path)?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{what:16} {:8.0} MB/s  ({bytes} bytes in {seconds:.3} s)",
+        bytes as f64 / seconds / 1e6
+    );
+    Ok(())
+}
+
+/// The decompressor alone, into a buffer that stays in the cache.
+fn inflate(path: &Path) -> Result<u64, Box<dyn Error>> {
+    let file = BufReader::with_capacity(256 * 1024, File::open(path)?);
+    let mut decoder = flate2::bufread::MultiGzDecoder::new(file);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut total = 0;
+    loop {
+        match decoder.read(&mut buffer)? {
+            0 => return Ok(total),
+            read => total += read as u64,
+        }
+    }
+}
+
+/// Every regular file into the spool, and given back at once.
+fn walk(path: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut walk = Archive::open(path)?.walk(SpoolOptions::default())?;
+    let releaser = walk.releaser();
+    let mut end = 0;
+    let mut held = std::collections::VecDeque::new();
+    while let Some(member) = walk.next()? {
+        if member.kind == MemberKind::File {
+            // As many members are held as a run would have in flight, so that slots are not reused while in the cache.
+            held.push_back(walk.locate(&member, &mut |_| {})?);
+            if held.len() > 64 {
+                releaser.release(&held.pop_front().unwrap_or_default());
+            }
+        }
+        end = member.data_offset + member.size;
+    }
+    Ok(end)
+}
+
+/// Members passed over.
+fn skip(path: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut walk = Archive::open(path)?.walk(SpoolOptions::default())?;
+    let mut end = 0;
+    while let Some(member) = walk.next()? {
+        end = member.data_offset + member.size;
+    }
+    Ok(end)
+}

@@ -1,0 +1,231 @@
+//! What can go wrong, from opening an archive to its last byte.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::member::Member;
+use crate::sniff::LooksLike;
+
+/// Why an archive cannot be opened or walked.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path is a directory.
+    #[error("{} is a directory, not an archive; pack it first: tar -cf {0}.tar {0}", path.display())]
+    Directory {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+    },
+    /// The path is a pipe, a socket or a device.
+    #[error("{} is not a regular file; an archive must be one, so that it can be read at any place", path.display())]
+    NotRegular {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {} at byte {offset}: {source}", path.display())]
+    Read {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+        /// Where, in bytes from the start of the file.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The content is something else.
+    #[error("{} is not a tar archive: it looks like {looks_like}; {}", path.display(), looks_like.advice())]
+    NotAnArchive {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+        /// What the content is instead.
+        looks_like: LooksLike,
+    },
+    /// The format is known, but cannot be read yet.
+    #[error(
+        "{} is compressed with {format}, which cannot be read yet; decompress it first, or compress it with gzip",
+        path.display()
+    )]
+    Unsupported {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+        /// The format.
+        format: &'static str,
+    },
+    /// The archive is damaged before its first member.
+    #[error("{} has no readable member: {damage}", path.display())]
+    Damaged {
+        /// The archive's path, as it was given.
+        path: PathBuf,
+        /// What is wrong.
+        damage: Damage,
+    },
+    /// The spool, into which a compressed archive is read, cannot be made.
+    #[error("cannot make the spool (a file in memory): {source}")]
+    Spool {
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Why a walk stops before the archive's end.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError {
+    /// The archive's bytes are wrong. What was given before stands, and nothing comes after.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// The archive's file cannot be read. Nothing is known of the bytes.
+    #[error("cannot read the archive at byte {offset}: {source}")]
+    Read {
+        /// Where, in bytes from the start of the file.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The spool cannot grow by another slot.
+    #[error("cannot get memory for the spool, into which the archive is decompressed: {source}")]
+    Spool {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// [`Releaser::close`](crate::Releaser::close) was called.
+    #[error("the walk was told to stop")]
+    Closed,
+}
+
+/// Damage of an archive, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Damage {
+    /// Where it is.
+    pub place: Place,
+    /// What it is. Its text is the message.
+    #[source]
+    pub kind: DamageKind,
+    /// The member whose bytes it cuts, when it is inside one. `Walk::next` has given this member before.
+    pub member: Option<Box<Member>>,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the archive is damaged at {}", self.place)?;
+        if let Some(member) = &self.member {
+            write!(f, ", inside member {:?}", String::from_utf8_lossy(&member.name))?;
+        }
+        write!(f, ": {}", self.kind)
+    }
+}
+
+/// A place in an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes from the start of the file. For a compressed archive: what the decompressor had read.
+    pub file: u64,
+    /// Bytes from the start of the decompressed stream; `None` for a plain tar, whose stream is the file.
+    pub stream: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}", self.file)?;
+        match self.stream {
+            Some(stream) => write!(f, " (byte {stream} decompressed)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with an archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DamageKind {
+    /// The file ends inside a header.
+    #[error("it ends inside a header")]
+    CutHeader,
+    /// The file ends inside the records of a metadata header.
+    #[error("it ends inside a metadata header")]
+    CutMetadata,
+    /// The file ends inside a member's bytes.
+    #[error("it ends {missing} bytes before the member does")]
+    CutBody {
+        /// How many of the member's bytes are not there.
+        missing: u64,
+    },
+    /// The file ends inside the padding after a member's bytes, which are whole.
+    #[error("it ends inside the padding after a member")]
+    CutPadding,
+    /// A header cannot be understood, so nothing after it can be located.
+    #[error(transparent)]
+    Header(#[from] HeaderFault),
+    /// The records of a PAX header cannot be understood: the next member's name and size are unknown.
+    #[error("a PAX header is malformed: {0}")]
+    Pax(#[from] PaxFault),
+    /// A metadata header is larger than [`METADATA_LIMIT`](crate::METADATA_LIMIT).
+    #[error("a metadata header claims {size} bytes; at most {} are read", crate::METADATA_LIMIT)]
+    MetadataTooLarge {
+        /// What it claims, in bytes.
+        size: u64,
+    },
+    /// Metadata headers that describe the next member, and no next member.
+    #[error("a metadata header is not followed by the member that it describes")]
+    DanglingMetadata,
+    /// A block of zeros and then more: half of an end marker.
+    #[error("a lone block of zeros is followed by other bytes")]
+    LoneZeroBlock,
+    /// A global PAX header overrides the size of a member that says otherwise; readers disagree on which holds.
+    #[error("a global PAX header gives every member the size {global}, and this one's header says {header}")]
+    GlobalSize {
+        /// The size in the global header, in bytes.
+        global: u64,
+        /// The size in the member's header, in bytes.
+        header: u64,
+    },
+    /// The compressed stream is corrupt, or a checksum over what it gave does not hold.
+    #[error("the gzip data is corrupt: {detail}")]
+    Gzip {
+        /// What the decompressor says.
+        detail: String,
+    },
+    /// The compressed stream stops early.
+    #[error("the gzip data is cut short")]
+    CutGzip,
+    /// After the compressed stream's end, and the zeros that may pad it, comes something else.
+    #[error("after the end of the gzip data there are other bytes")]
+    TrailingGarbage,
+}
+
+/// What is wrong with one header block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderFault {
+    /// The checksum is not that of the block.
+    #[error("a header's checksum is wrong, so this is no header")]
+    Checksum,
+    /// The size is no number.
+    #[error("a header's size is not a number")]
+    Size,
+    /// The size is negative, or so large that no stream can have it.
+    #[error("a header's size is out of range")]
+    SizeRange,
+}
+
+/// What is wrong with a PAX record. Format: POSIX.1-2017, pax, "pax Extended Header".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PaxFault {
+    /// It does not start with its length in decimal digits and a space.
+    #[error("a record does not start with its length")]
+    Length,
+    /// Its length leads outside the header, or to something else than a newline.
+    #[error("a record is not as long as it says")]
+    Extent,
+    /// It has no `=`, or nothing before it.
+    #[error("a record has no keyword")]
+    Keyword,
+    /// `size` is not a decimal number of bytes.
+    #[error("its size is not a decimal number of bytes")]
+    Size,
+}

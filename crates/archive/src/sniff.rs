@@ -1,0 +1,157 @@
+//! What a file is, told from its first bytes.
+
+use std::fmt;
+
+use crate::archive::Container;
+use crate::tar::{BLOCK, Block, classify};
+
+/// The bytes that [`sniff`] wants to see: one tar block.
+pub(crate) const SNIFF_BYTES: usize = BLOCK;
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sniffed {
+    /// A container. For a compressed one, what is inside is not known yet.
+    Container(Container),
+    /// Something in Zstandard, which cannot be read yet.
+    Zstd,
+    /// Anything else.
+    Other(LooksLike),
+}
+
+/// What a file that is no archive looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LooksLike {
+    /// A file without a byte.
+    Empty,
+    /// Text that starts like a JSON object or array.
+    Json,
+    /// Other text.
+    Text,
+    /// A format that is known by its first bytes.
+    Known {
+        /// The format's name.
+        format: &'static str,
+        /// How to make a tar of it, or what to do instead.
+        advice: &'static str,
+    },
+    /// Nothing that is known.
+    Binary,
+    /// A gzip stream of something that is no tar.
+    Gzipped(Box<LooksLike>),
+}
+
+impl LooksLike {
+    /// What its owner can do, as the end of a sentence.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Empty => "was it downloaded whole?",
+            Self::Json | Self::Text => "pack the files into one first: tar -cf ARCHIVE.tar FILES",
+            Self::Known { advice, .. } => advice,
+            Self::Binary => "check that this is the right file",
+            Self::Gzipped(inner) => match **inner {
+                Self::Json | Self::Text => "decompress it and pack it first: tar -czf ARCHIVE.tar.gz FILES",
+                _ => "check that this is the right file",
+            },
+        }
+    }
+}
+
+impl fmt::Display for LooksLike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("an empty file"),
+            Self::Json => f.write_str("JSON text"),
+            Self::Text => f.write_str("plain text"),
+            Self::Known { format, .. } => f.write_str(format),
+            Self::Binary => f.write_str("binary data"),
+            Self::Gzipped(inner) => write!(f, "gzip around {inner}"),
+        }
+    }
+}
+
+/// Formats that people mistake for a tar, by their first bytes, with what to do about each.
+const KNOWN: &[(&[u8], &str, &str)] = &[
+    (b"PK\x03\x04", "a zip archive", REPACK),
+    (b"PK\x05\x06", "an empty zip archive", REPACK),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive", REPACK),
+    (b"Rar!\x1A\x07", "a RAR archive", REPACK),
+    (b"BZh", "bzip2", "decompress it first: bzip2 -dc FILE > FILE.tar"),
+    (b"\xFD7zXZ\x00", "xz", "decompress it first: xz -dc FILE > FILE.tar"),
+    (b"LZIP", "lzip", "decompress it first: lzip -dc FILE > FILE.tar"),
+    (
+        b"\x04\x22\x4D\x18",
+        "lz4",
+        "decompress it first: lz4 -dc FILE > FILE.tar",
+    ),
+    (
+        b"\x1F\x9D",
+        "a compress (.Z) file",
+        "decompress it first: gzip -dc FILE > FILE.tar",
+    ),
+    (b"PAR1", "a Parquet file", "check that this is the right file"),
+    (b"ARROW1", "an Arrow file", "check that this is the right file"),
+    (b"\x7FELF", "a program", "check that this is the right file"),
+];
+
+const REPACK: &str = "unpack it and pack it again: tar -cf ARCHIVE.tar DIRECTORY";
+
+/// Tells what a stream is from its first [`SNIFF_BYTES`] (fewer only where it is shorter).
+pub(crate) fn sniff(head: &[u8]) -> Sniffed {
+    if head.starts_with(&[0x1F, 0x8B]) {
+        return Sniffed::Container(Container::Gzip);
+    }
+    if is_zstd(head) {
+        return Sniffed::Zstd;
+    }
+    if is_tar(head) {
+        return Sniffed::Container(Container::Tar);
+    }
+    Sniffed::Other(looks_like(head))
+}
+
+/// A whole header with a right checksum; or an end marker, which is an archive without members.
+fn is_tar(head: &[u8]) -> bool {
+    <&[u8; BLOCK]>::try_from(head).is_ok_and(|block| matches!(classify(block), Block::Header | Block::Zeros))
+}
+
+/// A Zstandard frame or a skippable one. RFC 8878, sections 3.1.1 and 3.1.2.
+fn is_zstd(head: &[u8]) -> bool {
+    match head {
+        [a, b, c, d, ..] => {
+            let magic = u32::from_le_bytes([*a, *b, *c, *d]);
+            magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
+        }
+        _ => false,
+    }
+}
+
+/// What a stream that is no container looks like.
+fn looks_like(head: &[u8]) -> LooksLike {
+    if head.is_empty() {
+        return LooksLike::Empty;
+    }
+    if let Some(&(_, format, advice)) = KNOWN.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        return LooksLike::Known { format, advice };
+    }
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    if !is_text(text) {
+        return LooksLike::Binary;
+    }
+    match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{' | b'[') => LooksLike::Json,
+        _ => LooksLike::Text,
+    }
+}
+
+/// UTF-8 without control characters; a character may be cut at the end.
+fn is_text(head: &[u8]) -> bool {
+    let whole = match std::str::from_utf8(head) {
+        Ok(text) => text.len(),
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Err(_) => return false,
+    };
+    head[..whole]
+        .iter()
+        .all(|&byte| byte >= 0x20 && byte != 0x7F || byte.is_ascii_whitespace())
+}

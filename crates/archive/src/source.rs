@@ -1,0 +1,133 @@
+//! Where a tar stream comes from.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use crate::error::DamageKind;
+
+/// Bytes read at once from a plain tar, so that the headers of small members do not cost a system call each.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// A stream of bytes, pulled from its start to its end.
+pub(crate) trait Source: Send {
+    /// Fills `out`, and returns how many bytes there were: fewer only where the stream ends.
+    ///
+    /// A fault means that `out` could not be filled; every byte before was given by earlier calls.
+    fn fill(&mut self, out: &mut [u8]) -> Result<usize, Fault>;
+
+    /// Passes over `count` bytes, and returns how many there were: fewer only where the stream ends.
+    fn skip(&mut self, count: u64) -> Result<u64, Fault>;
+
+    /// How many bytes of the stream were given or passed over. After a fault: how many could be had.
+    fn position(&self) -> u64;
+
+    /// How many bytes of the file were used up.
+    fn consumed(&self) -> u64;
+}
+
+/// Why a stream cannot go on.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The file cannot be read.
+    Read { offset: u64, source: io::Error },
+    /// The file's bytes are wrong at this offset.
+    Stream { file: u64, kind: DamageKind },
+}
+
+/// A file that is the stream.
+pub(crate) struct FileSource {
+    file: Arc<File>,
+    /// The file's length when it was opened. What is appended later is not part of the archive.
+    len: u64,
+    /// The offset of the next byte to give.
+    position: u64,
+    buffer: Vec<u8>,
+    /// The offset of the buffer's first byte.
+    buffered_at: u64,
+}
+
+impl FileSource {
+    pub(crate) fn new(file: Arc<File>, len: u64) -> Self {
+        Self {
+            file,
+            len,
+            position: 0,
+            buffer: Vec::new(),
+            buffered_at: 0,
+        }
+    }
+
+    /// What of the buffer lies at the position and after it.
+    fn buffered(&self) -> &[u8] {
+        let start = self.position.checked_sub(self.buffered_at);
+        start
+            .and_then(|start| self.buffer.get(usize::try_from(start).ok()?..))
+            .unwrap_or(&[])
+    }
+
+    /// Reads the buffer anew from the position on. Leaves it empty at the end of the file.
+    fn refill(&mut self) -> Result<(), Fault> {
+        let wanted = (self.len - self.position).min(READ_AHEAD as u64) as usize;
+        self.buffer.resize(wanted, 0);
+        self.buffered_at = self.position;
+        match read_at_most(&self.file, &mut self.buffer, self.position) {
+            Ok(read) => {
+                self.buffer.truncate(read);
+                Ok(())
+            }
+            Err(source) => {
+                self.buffer.clear();
+                Err(Fault::Read {
+                    offset: self.position,
+                    source,
+                })
+            }
+        }
+    }
+}
+
+impl Source for FileSource {
+    fn fill(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
+        let mut filled = 0;
+        while filled < out.len() {
+            if self.buffered().is_empty() {
+                self.refill()?;
+            }
+            let buffered = self.buffered();
+            if buffered.is_empty() {
+                break;
+            }
+            let count = buffered.len().min(out.len() - filled);
+            out[filled..filled + count].copy_from_slice(&buffered[..count]);
+            filled += count;
+            self.position += count as u64;
+        }
+        Ok(filled)
+    }
+
+    fn skip(&mut self, count: u64) -> Result<u64, Fault> {
+        let skipped = count.min(self.len - self.position);
+        self.position += skipped;
+        Ok(skipped)
+    }
+
+    fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn consumed(&self) -> u64 {
+        self.position
+    }
+}
+
+/// Reads into `out` from `offset`: as much as one call gives, 0 only at the end of the file.
+pub(crate) fn read_at_most(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(out, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

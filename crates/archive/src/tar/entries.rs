@@ -1,0 +1,336 @@
+//! The walk over a tar stream: headers and the metadata before them become members.
+
+use crate::error::{Damage, DamageKind, Place, WalkError};
+use crate::member::{Member, MemberKind, Refusal};
+use crate::source::{Fault, Source};
+use crate::tar::METADATA_LIMIT;
+use crate::tar::header::{Announces, BLOCK, Block, EntryHeader, classify, is_zero, sparse_block_goes_on, until_nul};
+use crate::tar::pax::Records;
+
+/// Bytes that are passed over between two looks at whether to stop.
+const STRIDE: u64 = 16 * 1024 * 1024;
+
+/// The members of a tar stream, in order.
+pub(crate) struct Entries {
+    source: Box<dyn Source>,
+    /// Whether the file is not the stream itself.
+    compressed: bool,
+    /// The PAX records that hold for every member from here on.
+    globals: Records,
+    /// The member given last.
+    last: Option<Member>,
+    /// Where the bytes of the last member end, and where the next header starts.
+    body_end: u64,
+    next_header: u64,
+}
+
+/// What metadata headers have said about the member that follows them.
+#[derive(Default)]
+struct Metadata {
+    long_name: Option<Vec<u8>>,
+    /// The body of the last PAX header, and the offset of that header. Like in GNU tar, it replaces an earlier one.
+    pax: Option<(u64, Vec<u8>)>,
+    /// Whether there was any that must be followed by a member.
+    expects_member: bool,
+    /// The bytes of all bodies.
+    bytes: u64,
+}
+
+impl Entries {
+    pub(crate) fn new(source: Box<dyn Source>, compressed: bool) -> Self {
+        Self {
+            source,
+            compressed,
+            globals: Records::default(),
+            last: None,
+            body_end: 0,
+            next_header: 0,
+        }
+    }
+
+    /// How many bytes of the file were used up.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.source.consumed()
+    }
+
+    /// The next member; what was not read of the last one is passed over. `stop` is asked on the way.
+    pub(crate) fn next(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<Member>, WalkError> {
+        self.pass_last(stop)?;
+        let mut metadata = Metadata::default();
+        let mut starts_at = None;
+        loop {
+            let at = self.source.position();
+            let Some(header) = self.read_header()? else {
+                return self.end(&metadata, stop).map(|()| None);
+            };
+            if let Announces::Member(_) | Announces::OldSparse = header.announces() {
+                let member = self.member(&header, &metadata, starts_at.unwrap_or(at), at)?;
+                self.last = Some(member.clone());
+                return Ok(Some(member));
+            }
+            if header.announces() != Announces::GlobalPax {
+                starts_at.get_or_insert(at);
+            }
+            self.read_metadata(&header, at, &mut metadata)?;
+        }
+    }
+
+    /// The next bytes of the last member, as many as `out` holds.
+    pub(crate) fn read_body(&mut self, out: &mut [u8]) -> Result<(), WalkError> {
+        let filled = self.source.fill(out).map_err(|fault| self.fault(fault))?;
+        if filled < out.len() {
+            Err(self.cut().into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Damage for a file that ends at byte `end`, inside the last member's bytes.
+    pub(crate) fn cut_at(&self, end: u64) -> Damage {
+        let kind = DamageKind::CutBody {
+            missing: self.body_end - end,
+        };
+        Damage {
+            place: self.place(end),
+            kind,
+            member: self.last.clone().map(Box::new),
+        }
+    }
+
+    /// Passes over what is left of the last member and its padding.
+    fn pass_last(&mut self, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
+        while self.source.position() < self.next_header {
+            let left = self.next_header - self.source.position();
+            if self.pass(left, stop)? == 0 {
+                return Err(self.cut().into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes over at most `most` bytes; 0 only at the end of the stream.
+    fn pass(&mut self, most: u64, stop: &dyn Fn() -> bool) -> Result<u64, WalkError> {
+        if stop() {
+            return Err(WalkError::Closed);
+        }
+        self.source.skip(most.min(STRIDE)).map_err(|fault| self.fault(fault))
+    }
+
+    /// After the end marker, or the end of the stream: a compressed stream is read to its end all the same, because
+    /// its checksums stand there. What it holds is not looked at.
+    fn end(&mut self, metadata: &Metadata, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
+        if metadata.expects_member {
+            return Err(self.damage(self.source.position(), DamageKind::DanglingMetadata));
+        }
+        self.body_end = self.source.position();
+        while self.pass(STRIDE, stop)? > 0 {}
+        Ok(())
+    }
+
+    /// The next header; `None` at the end of the archive.
+    fn read_header(&mut self) -> Result<Option<EntryHeader>, WalkError> {
+        let at = self.source.position();
+        let mut block = [0; BLOCK];
+        let filled = self.fill(&mut block)?;
+        if filled < BLOCK {
+            // Whatever of an end marker is missing, nothing is missing of the members.
+            let cut = !is_zero(&block[..filled]);
+            return if cut {
+                Err(self.damage(at + filled as u64, DamageKind::CutHeader))
+            } else {
+                Ok(None)
+            };
+        }
+        match classify(&block) {
+            Block::Header => Ok(Some(EntryHeader::new(&block))),
+            Block::Zeros => self.finish_end_marker(at).map(|()| None),
+            Block::Other => Err(self.damage(at, crate::HeaderFault::Checksum)),
+        }
+    }
+
+    /// After one block of zeros there must be another one, or nothing.
+    fn finish_end_marker(&mut self, at: u64) -> Result<(), WalkError> {
+        let mut block = [0; BLOCK];
+        let filled = self.fill(&mut block)?;
+        if is_zero(&block[..filled]) {
+            Ok(())
+        } else {
+            Err(self.damage(at, DamageKind::LoneZeroBlock))
+        }
+    }
+
+    /// Reads the body of a metadata header.
+    fn read_metadata(&mut self, header: &EntryHeader, at: u64, metadata: &mut Metadata) -> Result<(), WalkError> {
+        let size = header.size().map_err(|fault| self.damage(at, fault))?;
+        metadata.bytes = metadata.bytes.saturating_add(size);
+        if metadata.bytes > METADATA_LIMIT {
+            return Err(self.damage(at, DamageKind::MetadataTooLarge { size: metadata.bytes }));
+        }
+        let mut body = vec![0; size.next_multiple_of(BLOCK as u64) as usize];
+        if self.fill(&mut body)? < body.len() {
+            return Err(self.damage(self.source.position(), DamageKind::CutMetadata));
+        }
+        body.truncate(size as usize);
+        match header.announces() {
+            Announces::LongName => metadata.long_name = Some(until_nul(&body).to_vec()),
+            Announces::Pax => metadata.pax = Some((at, body)),
+            Announces::GlobalPax => return self.globals.read(&body).map_err(|fault| self.damage(at, fault)),
+            Announces::LongLink | Announces::Member(_) | Announces::OldSparse => {}
+        }
+        metadata.expects_member = true;
+        Ok(())
+    }
+
+    /// The member of a header and of the metadata before it.
+    fn member(
+        &mut self,
+        header: &EntryHeader,
+        metadata: &Metadata,
+        header_offset: u64,
+        at: u64,
+    ) -> Result<Member, WalkError> {
+        let records = self.records(metadata)?;
+        let size = self.size(header, metadata, &records, at)?;
+        let name = name(header, metadata, &records);
+        let kind = kind(header, &records, &name);
+        if header.announces() == Announces::OldSparse && header.sparse_map_goes_on() {
+            self.pass_sparse_map()?;
+        }
+        let data_offset = self.source.position();
+        let body_end = data_offset.checked_add(size);
+        let next_header = body_end.and_then(|end| end.checked_next_multiple_of(BLOCK as u64));
+        let (Some(body_end), Some(next_header)) = (body_end, next_header) else {
+            return Err(self.damage(at, crate::HeaderFault::SizeRange));
+        };
+        (self.body_end, self.next_header) = (body_end, next_header);
+        let index = self.last.as_ref().map_or(0, |last| last.index + 1);
+        Ok(Member {
+            index,
+            name,
+            kind,
+            header_offset,
+            data_offset,
+            size,
+        })
+    }
+
+    /// The PAX records that hold for a member: the global ones, and its own over them.
+    fn records(&self, metadata: &Metadata) -> Result<Records, WalkError> {
+        let mut records = self.globals.clone();
+        if let Some((at, body)) = &metadata.pax {
+            records.read(body).map_err(|fault| self.damage(*at, fault))?;
+        }
+        Ok(records)
+    }
+
+    /// How many bytes a member has.
+    fn size(&self, header: &EntryHeader, metadata: &Metadata, records: &Records, at: u64) -> Result<u64, WalkError> {
+        let written = header.size().map_err(|fault| self.damage(at, fault))?;
+        if header.is_header_only() {
+            return Ok(0);
+        }
+        match records.size {
+            Some(global) if metadata.pax.is_none() && global != written => Err(self.damage(
+                at,
+                DamageKind::GlobalSize {
+                    global,
+                    header: written,
+                },
+            )),
+            size => Ok(size.unwrap_or(written)),
+        }
+    }
+
+    /// Passes over the blocks in which the map of an old GNU sparse member goes on.
+    fn pass_sparse_map(&mut self) -> Result<(), WalkError> {
+        let mut block = [0; BLOCK];
+        loop {
+            if self.fill(&mut block)? < BLOCK {
+                return Err(self.damage(self.source.position(), DamageKind::CutHeader));
+            }
+            if !sparse_block_goes_on(&block) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn fill(&mut self, out: &mut [u8]) -> Result<usize, WalkError> {
+        self.source.fill(out).map_err(|fault| self.fault(fault))
+    }
+
+    /// The stream has ended where the last member or its padding has not.
+    fn cut(&self) -> Damage {
+        let end = self.source.position();
+        if end < self.body_end {
+            return self.cut_at(end);
+        }
+        Damage {
+            place: self.place(end),
+            kind: DamageKind::CutPadding,
+            member: None,
+        }
+    }
+
+    fn fault(&self, fault: Fault) -> WalkError {
+        match fault {
+            Fault::Read { offset, source } => WalkError::Read { offset, source },
+            Fault::Stream { file, kind } => {
+                let position = self.source.position();
+                let place = Place {
+                    file,
+                    stream: Some(position),
+                };
+                let member = if position < self.body_end {
+                    self.last.clone().map(Box::new)
+                } else {
+                    None
+                };
+                Damage { place, kind, member }.into()
+            }
+        }
+    }
+
+    fn damage(&self, at: u64, kind: impl Into<DamageKind>) -> WalkError {
+        Damage {
+            place: self.place(at),
+            kind: kind.into(),
+            member: None,
+        }
+        .into()
+    }
+
+    /// The place of the stream's byte `at`.
+    fn place(&self, at: u64) -> Place {
+        if self.compressed {
+            Place {
+                file: self.source.consumed(),
+                stream: Some(at),
+            }
+        } else {
+            Place { file: at, stream: None }
+        }
+    }
+}
+
+/// What a member is called. Like in GNU tar, PAX records win over a GNU long name, and that over the header.
+fn name(header: &EntryHeader, metadata: &Metadata, records: &Records) -> Vec<u8> {
+    let pax = records.sparse_name.as_ref().or(records.path.as_ref());
+    pax.or(metadata.long_name.as_ref())
+        .cloned()
+        .unwrap_or_else(|| header.name())
+}
+
+/// What a member is.
+fn kind(header: &EntryHeader, records: &Records, name: &[u8]) -> MemberKind {
+    let kind = match header.announces() {
+        Announces::Member(kind) => kind,
+        _ => MemberKind::Refused(Refusal::Sparse),
+    };
+    match kind {
+        MemberKind::File if records.sparse => MemberKind::Refused(Refusal::Sparse),
+        MemberKind::File if name.contains(&0) => MemberKind::Refused(Refusal::NulInName),
+        // The v7 format has no other way to say so.
+        MemberKind::File if header.is_v7_file() && name.ends_with(b"/") => MemberKind::Directory,
+        kind => kind,
+    }
+}

@@ -1,0 +1,14 @@
+//! The tar formats: v7, ustar, GNU and PAX, from header blocks to entries.
+//!
+//! Sources: POSIX.1-2017, pax, "EXTENDED DESCRIPTION"; GNU tar manual, "Basic Tar Format"; star(5) for the common
+//! ground of the dialects. The fields' places come from `tar::Header`; the walk over entries and PAX records is ours.
+
+mod entries;
+mod header;
+mod pax;
+
+pub(crate) use entries::Entries;
+pub(crate) use header::{BLOCK, Block, classify};
+
+/// The most bytes that one metadata header (a PAX header, a GNU long name) may have: 1 MiB.
+pub const METADATA_LIMIT: u64 = 1024 * 1024;

@@ -1,0 +1,186 @@
+//! The walk over an archive: members in order, and where their bytes can be read.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use crate::archive::Container;
+use crate::error::{Damage, WalkError};
+use crate::gzip::GzipSource;
+use crate::member::{Member, MemberKind};
+use crate::source::FileSource;
+use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
+use crate::tar::Entries;
+
+/// A walk over the members of an archive, in archive order.
+pub struct Walk {
+    entries: Entries,
+    bytes: Bytes,
+    shared: Arc<Shared>,
+    /// The index of the member that may be located.
+    locatable: Option<u64>,
+    stopped: Option<Stopped>,
+}
+
+/// Where the bytes of members are read.
+enum Bytes {
+    /// In the archive itself, which is this long.
+    InPlace { file: Arc<File>, len: u64 },
+    /// In the spool.
+    Spooled(Spool),
+}
+
+/// Why nothing more comes.
+enum Stopped {
+    Ended,
+    Damaged(Damage),
+    Failed,
+}
+
+impl Walk {
+    pub(crate) fn start(file: Arc<File>, len: u64, container: Container, options: SpoolOptions) -> io::Result<Walk> {
+        let (entries, bytes, shared) = match container {
+            Container::Tar => {
+                let entries = Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)), false);
+                (entries, Bytes::InPlace { file, len }, Shared::without_spool())
+            }
+            Container::Gzip => {
+                let spool = Spool::new(options)?;
+                let shared = Arc::clone(spool.shared());
+                (
+                    Entries::new(Box::new(GzipSource::new(file)), true),
+                    Bytes::Spooled(spool),
+                    shared,
+                )
+            }
+        };
+        Ok(Walk {
+            entries,
+            bytes,
+            shared,
+            locatable: None,
+            stopped: None,
+        })
+    }
+
+    /// The next member; `None` after the last. A member before it that was not located is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`WalkError::Damage`] where the archive's bytes are wrong; it is repeated by every later call, and all members
+    /// given before stand. [`WalkError::Read`] when the file cannot be read, [`WalkError::Closed`] after that, and when
+    /// [`Releaser::close`] was called.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator of results would hide that damage is final"
+    )]
+    pub fn next(&mut self) -> Result<Option<Member>, WalkError> {
+        match &self.stopped {
+            Some(Stopped::Ended) => return Ok(None),
+            Some(Stopped::Damaged(damage)) => return Err(damage.clone().into()),
+            Some(Stopped::Failed) => return Err(WalkError::Closed),
+            None => {}
+        }
+        let next = self.entries.next(&|| self.shared.is_closed());
+        self.locatable = next.as_ref().ok().and_then(Option::as_ref).map(|member| member.index);
+        match &next {
+            Ok(Some(_)) => {}
+            Ok(None) => self.stopped = Some(Stopped::Ended),
+            Err(error) => self.stop_at(error),
+        }
+        next
+    }
+
+    /// Makes the bytes of `member` readable, and says where they are in the file that [`Walk::source`] gives. An empty
+    /// member has no extents.
+    ///
+    /// Of a plain tar this costs nothing. Otherwise the bytes are decompressed into the spool, and every extent has to
+    /// be given back through a [`Releaser`]. While the spool is full this waits; `wait` is called once before, so that
+    /// the caller can hand on what it holds back and the room can ever become free.
+    ///
+    /// # Errors
+    ///
+    /// [`WalkError::Damage`], which names the member, when its bytes are not all there; nothing stays stored of it.
+    /// [`WalkError::Read`] and [`WalkError::Spool`] when the system fails, [`WalkError::Closed`] when
+    /// [`Releaser::close`] was called.
+    ///
+    /// # Panics
+    ///
+    /// When `member` is not the one that [`Walk::next`] gave last, was located before, or is no regular file.
+    pub fn locate(&mut self, member: &Member, wait: &mut dyn FnMut(SpoolFull)) -> Result<Vec<Extent>, WalkError> {
+        assert_eq!(
+            member.kind,
+            MemberKind::File,
+            "only the bytes of regular files can be located"
+        );
+        assert_eq!(
+            self.locatable.take(),
+            Some(member.index),
+            "a member is located once, before the next one"
+        );
+        let located = match &mut self.bytes {
+            Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
+            Bytes::Spooled(spool) => spool.store(member.size, wait, &mut |piece| self.entries.read_body(piece)),
+        };
+        if let Err(error) = &located {
+            self.stop_at(error);
+        }
+        located
+    }
+
+    /// What extents are ranges of: the archive's file, or the spool's. A descriptor for reading only.
+    pub fn source(&self) -> BorrowedFd<'_> {
+        match &self.bytes {
+            Bytes::InPlace { file, .. } => file.as_fd(),
+            Bytes::Spooled(spool) => spool.reader(),
+        }
+    }
+
+    /// How many bytes of the archive's file were used up so far, of [`Archive::len`](crate::Archive::len).
+    pub fn consumed(&self) -> u64 {
+        self.entries.consumed()
+    }
+
+    /// What gives extents back.
+    pub fn releaser(&self) -> Releaser {
+        self.shared.releaser()
+    }
+
+    /// Whether the spool may grow beyond its capacity as far as memory goes: for a stretch of the archive that has to
+    /// be held as a whole. When this is taken back, slots beyond the capacity go as soon as they are free.
+    pub fn set_unlimited(&mut self, unlimited: bool) {
+        if let Bytes::Spooled(spool) = &self.bytes {
+            spool.set_unlimited(unlimited);
+        }
+    }
+
+    /// How many bytes of memory the spool holds, free slots included. 0 for a plain tar.
+    pub fn spool_bytes(&self) -> u64 {
+        match &self.bytes {
+            Bytes::InPlace { .. } => 0,
+            Bytes::Spooled(spool) => spool.held(),
+        }
+    }
+
+    fn stop_at(&mut self, error: &WalkError) {
+        self.stopped = Some(match error {
+            WalkError::Damage(damage) => Stopped::Damaged(damage.clone()),
+            WalkError::Read { .. } | WalkError::Spool { .. } | WalkError::Closed => Stopped::Failed,
+        });
+    }
+}
+
+/// The extent of a member of a plain tar that is `len` bytes long.
+fn in_place(entries: &Entries, member: &Member, len: u64) -> Result<Vec<Extent>, WalkError> {
+    if member.size == 0 {
+        return Ok(Vec::new());
+    }
+    if member.data_offset + member.size > len {
+        return Err(entries.cut_at(len).into());
+    }
+    Ok(vec![Extent {
+        offset: member.data_offset,
+        len: member.size,
+    }])
+}

@@ -1,0 +1,522 @@
+//! Our reading of tar against two others: Python's tarfile and GNU tar.
+//!
+//! The law: no member and no byte range is ever ours alone. What the others read and we do not, we refuse by name.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use tarquet_archive::{Archive, Member, MemberKind};
+
+use crate::build::{BLOCK, Tar, specs};
+use crate::support::{Listing, Scratch, gzip, read_all};
+
+/// A regular file as a reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Found {
+    data_offset: u64,
+    size: u64,
+    name: Vec<u8>,
+}
+
+impl From<&Member> for Found {
+    fn from(member: &Member) -> Found {
+        Found {
+            data_offset: member.data_offset,
+            size: member.size,
+            name: member.name.clone(),
+        }
+    }
+}
+
+/// A regular file as GNU tar lists it.
+#[derive(Debug, Clone)]
+struct GnuFile {
+    /// The offset of one of its headers: with several, which one depends on their kinds.
+    header: u64,
+    size: u64,
+    name: Vec<u8>,
+}
+
+impl GnuFile {
+    /// Whether it has the place of a member of ours.
+    fn is_at(&self, member: &Member) -> bool {
+        (member.header_offset..member.data_offset).contains(&self.header) && self.size == member.size
+    }
+}
+
+/// The regular files that Python's tarfile finds in each archive.
+fn by_python(archives: &[PathBuf]) -> Vec<BTreeSet<Found>> {
+    let mut python = Command::new("python3")
+        .args(["-c", include_str!("listing.py")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3, which was there a moment ago");
+    let mut paths = python.stdin.take().expect("a pipe");
+    let lines: String = archives.iter().map(|path| format!("{}\n", path.display())).collect();
+    let writer = std::thread::spawn(move || paths.write_all(lines.as_bytes()));
+    let output = python.wait_with_output().expect("the listing");
+    writer.join().expect("no panic").expect("python reads to the end");
+    let lines = String::from_utf8(output.stdout).expect("JSON");
+    let listings: Vec<_> = lines.lines().map(python_files).collect();
+    assert_eq!(listings.len(), archives.len(), "python lists every archive");
+    listings
+}
+
+fn python_files(line: &str) -> BTreeSet<Found> {
+    let members: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    let files = members
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|member| member["kind"] == "file");
+    files
+        .filter_map(|member| {
+            // Python takes a negative size from a PAX record.
+            let size = member["size"].as_u64()?;
+            let data_offset = member["data"].as_u64().expect("an offset");
+            Some(Found {
+                data_offset,
+                size,
+                name: unhex(member["name"].as_str().expect("a name")),
+            })
+        })
+        .collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
+    (0..text.len()).step_by(2).map(digit).collect()
+}
+
+/// The regular files that GNU tar finds, from its verbose listing with block numbers.
+fn by_gnu(archive: &Path) -> Vec<GnuFile> {
+    let output = Command::new("tar")
+        .args([
+            "--list",
+            "--verbose",
+            "--block-number",
+            "--numeric-owner",
+            "--quoting-style=literal",
+            "--file",
+        ])
+        .arg(archive)
+        .env("LC_ALL", "C")
+        .output()
+        .expect("tar, which was there a moment ago");
+    output
+        .stdout
+        .split(|&byte| byte == b'\n')
+        .filter_map(gnu_file)
+        .collect()
+}
+
+/// `block 2: -rw-r--r-- 0/0     5 1970-01-01 00:00 NAME`, where the block is that of a header.
+fn gnu_file(line: &[u8]) -> Option<GnuFile> {
+    let mut rest = line;
+    let mut word = || {
+        rest = rest.trim_ascii_start();
+        let end = rest.iter().position(u8::is_ascii_whitespace)?;
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        std::str::from_utf8(word).ok()
+    };
+    let (_, block, mode) = (word()?, word()?, word()?);
+    let (_, size, _, _) = (word()?, word()?, word()?, word()?);
+    if !mode.starts_with(['-', 'C']) {
+        return None;
+    }
+    let block: u64 = block.strip_suffix(':')?.parse().ok()?;
+    let name = rest.strip_prefix(b" ")?.to_vec();
+    Some(GnuFile {
+        header: block * BLOCK as u64,
+        size: size.parse().ok()?,
+        name,
+    })
+}
+
+/// Whether both other readers are there; says so when not.
+fn readers_are_there() -> bool {
+    let missing = ["python3", "tar"].into_iter().find(|tool| {
+        Command::new(tool)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_err()
+    });
+    if let Some(tool) = missing {
+        say(&format!("skipped: {tool} is not installed"));
+    }
+    missing.is_none()
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that was skipped, and a table of differences, are to be seen"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+fn our_files(listing: &Listing) -> impl Iterator<Item = &Member> {
+    listing
+        .members
+        .iter()
+        .map(|(member, _)| member)
+        .filter(|member| member.kind == MemberKind::File)
+}
+
+/// How our reading of an archive differs from both others, one line a difference. Panics where the law is broken.
+fn differences(archive: &Path, python: &BTreeSet<Found>) -> Vec<String> {
+    let at = archive.display();
+    let listing = match Archive::open(archive) {
+        Ok(archive) => read_all(&archive),
+        Err(error) => return vec![error.to_string().replace(&at.to_string(), "FILE")],
+    };
+    let gnu = by_gnu(archive);
+    let mut lines = Vec::new();
+    for member in our_files(&listing) {
+        let python_has = python
+            .iter()
+            .any(|other| (other.data_offset, other.size) == (member.data_offset, member.size));
+        let by_gnu = gnu.iter().find(|other| other.is_at(member));
+        assert!(
+            python_has || by_gnu.is_some(),
+            "{at}: a byte range is ours alone: {member:?}"
+        );
+        let name = String::from_utf8_lossy(&member.name);
+        match (
+            python.contains(&Found::from(member)),
+            by_gnu.is_some_and(|other| other.name == member.name),
+        ) {
+            (true, _) => {}
+            (false, true) => lines.push(format!("named as by GNU tar alone: {name}")),
+            (false, false) => lines.push(format!("named as by neither: {name}")),
+        }
+    }
+    for (member, _) in &listing.members {
+        if let MemberKind::Refused(refusal) = member.kind {
+            lines.push(format!(
+                "refused as {}: {}",
+                refusal.code(),
+                String::from_utf8_lossy(&member.name)
+            ));
+        }
+    }
+    match listing.damage {
+        Some(damage) => lines.push(damage.to_string()),
+        None => {
+            let known: BTreeSet<u64> = listing.members.iter().map(|(member, _)| member.data_offset).collect();
+            let lost = python.iter().find(|found| !known.contains(&found.data_offset));
+            assert_eq!(lost, None, "{at}: a member is lost");
+        }
+    }
+    lines
+}
+
+/// The archives of other projects on which we and the others do not agree, and how. All others read the same.
+const DIFFERENCES: &[(&str, &[&str])] = &[
+    (
+        "astral-tokio-tar/tests/archives/diff-014-unterminated-pax.tar",
+        &["the archive is damaged at byte 0: a PAX header is malformed: a record is not as long as it says"],
+    ),
+    (
+        "astral-tokio-tar/tests/archives/diff-024-pending-pax-boundary.tar",
+        &["the archive is damaged at byte 2048: a metadata header is not followed by the member that it describes"],
+    ),
+    (
+        "astral-tokio-tar/tests/archives/diff-039-truncated-entry-body.tar",
+        &["the archive is damaged at byte 512, inside member \"aaa\": it ends 7 bytes before the member does"],
+    ),
+    (
+        "astral-tokio-tar/tests/archives/sparse-1.tar",
+        &["refused as sparse: a.big"],
+    ),
+    (
+        "astral-tokio-tar/tests/archives/sparse-large.tar",
+        &["refused as sparse: huge"],
+    ),
+    (
+        "astral-tokio-tar/tests/archives/sparse.tar",
+        &[
+            "refused as sparse: sparse_begin.txt",
+            "refused as sparse: sparse_end.txt",
+            "refused as sparse: sparse_ext.txt",
+            "refused as sparse: sparse.txt",
+        ],
+    ),
+    (
+        "cpython-tarfile/tests/archivetestdata/recursion.tar",
+        &["the archive is damaged at byte 516: it ends inside a metadata header"],
+    ),
+    (
+        "cpython-tarfile/tests/archivetestdata/testtar.tar",
+        &[
+            "refused as sparse: gnu/sparse",
+            "refused as sparse: gnu/sparse-0.0",
+            "refused as sparse: gnu/sparse-0.1",
+            "refused as sparse: gnu/sparse-1.0",
+        ],
+    ),
+    (
+        "cpython-tarfile/tests/archivetestdata/testtar.tar.xz",
+        &["FILE is not a tar archive: it looks like xz; decompress it first: xz -dc FILE > FILE.tar"],
+    ),
+    (
+        "cpython-tarfile/tests/archivetestdata/zipdir.zip",
+        &[
+            "FILE is not a tar archive: it looks like a zip archive; unpack it and pack it again: tar -cf ARCHIVE.tar DIRECTORY",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/gnu-incremental.tar",
+        &[
+            "named as by GNU tar alone: test2/foo",
+            "refused as sparse: test2/sparse",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/gnu-nil-sparse-data.tar",
+        &["refused as sparse: sparse.db"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/gnu-nil-sparse-hole.tar",
+        &["refused as sparse: sparse.db"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/gnu-sparse-big.tar",
+        &["refused as sparse: gnu-sparse"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/invalid-go17.tar",
+        &["named as by GNU tar alone: foo"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/issue10968.tar",
+        &["the archive is damaged at byte 0: a header's size is out of range"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/issue11169.tar",
+        &["the archive is damaged at byte 602: it ends inside a metadata header"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/issue12435.tar",
+        &["the archive is damaged at byte 0: a header's size is out of range"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/neg-size.tar",
+        &["the archive is damaged at byte 0: a header's size is out of range"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-bad-hdr-file.tar",
+        &["the archive is damaged at byte 0: a PAX header is malformed: a record is not as long as it says"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-bad-hdr-large.tar.bz2",
+        &["FILE is not a tar archive: it looks like bzip2; decompress it first: bzip2 -dc FILE > FILE.tar"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-global-records.tar",
+        &["named as by neither: file3", "named as by neither: file4"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-nil-sparse-data.tar",
+        &["refused as sparse: sparse.db"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-nil-sparse-hole.tar",
+        &["refused as sparse: sparse.db"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-nul-path.tar",
+        &[
+            "refused as nul_in_name: 01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\0",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-path-hdr.tar",
+        &["the archive is damaged at byte 1024: a metadata header is not followed by the member that it describes"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/pax-sparse-big.tar",
+        &["refused as sparse: pax-sparse"],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/small.txt",
+        &[
+            "FILE is not a tar archive: it looks like plain text; pack the files into one first: tar -cf ARCHIVE.tar FILES",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/small2.txt",
+        &[
+            "FILE is not a tar archive: it looks like plain text; pack the files into one first: tar -cf ARCHIVE.tar FILES",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/sparse-formats.tar",
+        &[
+            "refused as sparse: sparse-gnu",
+            "refused as sparse: sparse-posix-0.0",
+            "refused as sparse: sparse-posix-0.1",
+            "refused as sparse: sparse-posix-1.0",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/writer-big-long.tar",
+        &[
+            "the archive is damaged at byte 1536, inside member \"longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/16gig.txt\": it ends 17179869184 bytes before the member does",
+        ],
+    ),
+    (
+        "go-archive-tar/archive/tar/testdata/writer-big.tar",
+        &[
+            "the archive is damaged at byte 512, inside member \"tmp/16gig.txt\": it ends 17179869184 bytes before the member does",
+        ],
+    ),
+    ("tar-rs/tests/archives/sparse-1.tar", &["refused as sparse: a.big"]),
+    ("tar-rs/tests/archives/sparse-large.tar", &["refused as sparse: huge"]),
+    (
+        "tar-rs/tests/archives/sparse.tar",
+        &[
+            "refused as sparse: sparse_begin.txt",
+            "refused as sparse: sparse_end.txt",
+            "refused as sparse: sparse_ext.txt",
+            "refused as sparse: sparse.txt",
+        ],
+    ),
+];
+
+fn corpora() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")).to_owned()
+}
+
+/// Every file of the corpora of tar readers, by its path below the corpora.
+fn corpus() -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = ["tar-rs", "astral-tokio-tar", "go-archive-tar", "cpython-tarfile"]
+        .map(PathBuf::from)
+        .into();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(corpora().join(&folder)) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry.expect("a readable folder");
+            let path = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if !entry.file_name().to_string_lossy().starts_with("LICENSE") {
+                files.push(path.to_str().expect("a UTF-8 path").to_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn the_archives_of_other_projects_are_read_as_others_read_them() {
+    let files = corpus();
+    if files.is_empty() {
+        return say("skipped: the reference archives are not beside the checkout");
+    }
+    if !readers_are_there() {
+        return;
+    }
+    let paths: Vec<PathBuf> = files.iter().map(|file| corpora().join(file)).collect();
+    let mut found = Vec::new();
+    for ((file, path), python) in files.iter().zip(&paths).zip(by_python(&paths)) {
+        let lines = differences(path, &python);
+        if !lines.is_empty() {
+            say(&format!("{file}:\n    {}", lines.join("\n    ")));
+            found.push((file.as_str(), lines));
+        }
+    }
+    let expected: Vec<_> = DIFFERENCES
+        .iter()
+        .map(|(file, lines)| (*file, lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+/// A bit to flip: of a header's byte at this offset, or of any byte.
+type Change = (Option<usize>, Index, u8);
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    prop::collection::vec((prop::option::weighted(0.7, 0..BLOCK), any::<Index>(), 0..8_u8), 4)
+}
+
+/// Flips a bit; in a header it mends the checksum, so that the change is read and not merely noticed.
+fn change(tar: &Tar, (in_header, index, bit): Change) -> Vec<u8> {
+    let headers: Vec<usize> = tar.headers.iter().copied().collect();
+    let at = match in_header {
+        Some(offset) if !headers.is_empty() => headers[index.index(headers.len())] + offset,
+        _ => index.index(tar.bytes.len()),
+    };
+    let mut bytes = tar.bytes.clone();
+    bytes[at] ^= 1 << bit;
+    let block = at / BLOCK * BLOCK..at / BLOCK * BLOCK + BLOCK;
+    if tar.headers.contains(&block.start) {
+        let mut header = tar::Header::from_byte_slice(&bytes[block.clone()]).clone();
+        header.set_cksum();
+        bytes[block].copy_from_slice(header.as_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn random_archives_are_read_as_others_read_them() {
+    if !readers_are_there() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let mut runner = TestRunner::deterministic();
+    let mut whole = Vec::new();
+    let mut changed = Vec::new();
+    for case in 0..1500 {
+        let random = (specs(5), changes())
+            .new_tree(&mut runner)
+            .expect("a strategy that rejects nothing");
+        let (specs, changes) = random.current();
+        let mut tar = Tar::of(&specs);
+        tar.end(2);
+        whole.push(scratch.file(&format!("{case}.tar"), &tar.bytes));
+        whole.push(scratch.file(&format!("{case}.tar.gz"), &gzip(&tar.bytes)));
+        for (number, random) in changes.into_iter().enumerate() {
+            changed.push(scratch.file(&format!("{case}-{number}.tar"), &change(&tar, random)));
+        }
+    }
+    for (path, python) in whole.iter().zip(by_python(&whole)) {
+        assert_eq!(differences(path, &python), Vec::<String>::new(), "{}", path.display());
+        let listing = read_all(&Archive::open(path).expect("an archive"));
+        assert_eq!(
+            our_files(&listing).map(Found::from).collect::<BTreeSet<_>>(),
+            python,
+            "{}",
+            path.display()
+        );
+    }
+    // What differs here differs by refusal: `differences` itself checks that nothing is ours alone and nothing is lost.
+    std::process::Command::new("cp")
+        .args(["-r", scratch.path().to_str().unwrap(), "/tmp/kept"])
+        .status()
+        .unwrap();
+    let listings = by_python(&changed);
+    let differing = changed
+        .iter()
+        .zip(&listings)
+        .filter(|(path, python)| !differences(path, python).is_empty());
+    say(&format!(
+        "{} of {} changed archives are not read as by Python",
+        differing.count(),
+        changed.len()
+    ));
+}

@@ -1,0 +1,10 @@
+//! The crate as its users see it: archives on disk, members and their bytes.
+
+mod build;
+mod cuts;
+mod dialects;
+mod differential;
+mod gzip;
+mod open;
+mod spool;
+mod support;
