@@ -1,1 +1,48 @@
-//! Projects one JSON document through a plan into Arrow columns; knows nothing of processes.
+//! Projects JSON documents through a feature map's plan into Arrow columns. It knows nothing of processes and does no
+//! I/O.
+//!
+//! A [`Projector`] takes documents one by one and gives their rows as record batches, one table a feature. A document
+//! counts whole: one that fails leaves no row anywhere.
+//!
+//! # How a document becomes rows
+//!
+//! 1. An *engine* walks over the document once, along the merged paths of the plan, and keeps what they can reach: the
+//!    *selection* (`selection`), a small tree in document order. This is the seam between the engines and all the rest.
+//! 2. Loops, paths, filters and fallbacks are worked out on the selection (`rows`, `path`, `filter`).
+//! 3. What they pick is reduced (`take`), typed (`convert`) and added to column buffers that can be cut back
+//!    (`columns`), or noted as evidence of a type (`observe`).
+//!
+//! There are two engines. The *reference* (`reference`) is a scalar parser that alone decides whether a document is
+//! valid and at which byte it stops being so. The *tape* (`tape`) is simd-json; a document that it refuses is read
+//! again by the reference, so both give the same rows, the same evidence and the same errors.
+
+mod columns;
+mod convert;
+mod decimal;
+mod engine;
+mod error;
+mod filter;
+mod ids;
+mod loader;
+mod matcher;
+mod observe;
+mod path;
+mod projected;
+mod projector;
+mod reference;
+mod rows;
+mod selection;
+mod table;
+mod take;
+mod tape;
+mod time;
+mod view;
+mod writer;
+
+pub use engine::{EngineKind, UnknownEngine};
+pub use error::{DocumentError, DocumentErrorKind};
+pub use projected::{Projected, Rescued};
+pub use projector::{MAX_BUFFERED_BYTES, Projector};
+pub use reference::MAX_DEPTH;
+pub use table::FlushError;
+pub use writer::MAX_DOCUMENT_BYTES;

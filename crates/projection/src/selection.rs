@@ -1,0 +1,255 @@
+//! What a document walk keeps: the document's tree, pruned to the places that the plan's paths can reach.
+//!
+//! The seam between the engines and everything else. An engine walks the document once, along the plan's trie, and
+//! fills a [`Selection`]; loops, paths, filters and types are then worked out on the selection alone. It is an arena
+//! that is used again for the next document: the nodes stand in document order, each before its children, and a
+//! node's `span` (its own place and those of all below it) leads to its next sibling. Nothing is allocated per node.
+//!
+//! A value's *exact text* is not stored: a node has a mark from which its engine can tell where in the document the
+//! value starts (see [`Offsets`](crate::engine::Offsets)), for the few values whose text is asked for.
+
+use std::collections::HashMap;
+
+use tarquet_feature_map::plan::NameId;
+
+/// A node of a [`Selection`], by its position.
+pub(crate) type NodeId = u32;
+
+/// The pruned tree of one document.
+#[derive(Debug, Default)]
+pub(crate) struct Selection {
+    nodes: Vec<Node>,
+    unescaped: Vec<u8>,
+}
+
+/// One kept value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Node {
+    /// What it is.
+    pub(crate) value: Value,
+    /// How it was reached from the node above it.
+    pub(crate) key: Key,
+    /// How many nodes its subtree has, itself included.
+    pub(crate) span: u32,
+    /// From which its engine tells where its text starts.
+    pub(crate) mark: u32,
+}
+
+/// A kept value. The children of a container are the nodes after it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Value {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    String(Text),
+    /// An array that has `len` elements, kept or not.
+    Array {
+        /// The number of all its elements.
+        len: u32,
+    },
+    /// An object.
+    Object,
+}
+
+/// A number, as far as machine types go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    /// Written without `.` and exponent, and within 64 bits. `-0` is 0.
+    Int(i64),
+    /// Written without `.` and exponent, and outside 64 bits.
+    HugeInt,
+    /// Written with `.` or an exponent: the nearest `f64`, ties to even; finite.
+    Fraction(f64),
+    /// Written with `.` or an exponent, and beyond the finite `f64`.
+    HugeFraction,
+}
+
+/// A string or a member's name, without its quotes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Text {
+    /// Where it starts: in the document, or for [`TextForm::Unescaped`] in the selection's own bytes.
+    pub(crate) start: u32,
+    /// How many bytes it has there.
+    pub(crate) len: u32,
+    /// What it takes to read it.
+    pub(crate) form: TextForm,
+}
+
+/// What it takes to read a [`Text`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextForm {
+    /// The document's bytes are the text.
+    Verbatim,
+    /// It has escapes; the text stands unescaped in the selection's own bytes.
+    Unescaped,
+    /// It has an escape of a lone surrogate, so there is no such text. The span is of the bytes as written.
+    Lone,
+}
+
+/// How a node was reached from the node above it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Key {
+    /// It is the document.
+    Root,
+    /// It is the member with this name of the plan.
+    Name(NameId),
+    /// It is a member whose name no path that leads here mentions.
+    Member(Text),
+    /// It is the element at this position, from 0.
+    Element(u32),
+}
+
+impl Selection {
+    /// Forgets everything, and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+        self.unescaped.clear();
+    }
+
+    /// Adds a node. A container's children are to follow, then [`close`](Self::close).
+    pub(crate) fn push(&mut self, key: Key, value: Value, mark: u32) -> NodeId {
+        let id = self.nodes.len() as NodeId;
+        self.nodes.push(Node {
+            value,
+            key,
+            span: 1,
+            mark,
+        });
+        id
+    }
+
+    /// Ends an array: `len` is the number of all its elements.
+    pub(crate) fn close_array(&mut self, id: NodeId, len: u32) {
+        self.close(id);
+        self.nodes[id as usize].value = Value::Array { len };
+    }
+
+    /// Ends an object. `members` is what was noted of its kept members.
+    pub(crate) fn close_object(&mut self, id: NodeId, members: MembersSeen, document: &[u8]) {
+        if members.suspect {
+            self.settle_repeats(id, document);
+        }
+        self.close(id);
+    }
+
+    fn close(&mut self, id: NodeId) {
+        self.nodes[id as usize].span = (self.nodes.len() - id as usize) as u32;
+    }
+
+    /// The node at `id`.
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    /// The children that were kept of the node at `id`, in document order.
+    pub(crate) fn children(&self, id: NodeId) -> Children<'_> {
+        Children {
+            nodes: &self.nodes,
+            next: id + 1,
+            end: id + self.node(id).span,
+        }
+    }
+
+    /// The bytes of unescaped strings, to which an engine appends.
+    pub(crate) fn unescaped_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.unescaped
+    }
+
+    /// The bytes of a text. For a [`TextForm::Lone`] one they are the escaped bytes.
+    pub(crate) fn bytes<'a>(&'a self, text: Text, document: &'a [u8]) -> &'a [u8] {
+        let source = match text.form {
+            TextForm::Verbatim | TextForm::Lone => document,
+            TextForm::Unescaped => &self.unescaped,
+        };
+        &source[text.start as usize..][..text.len as usize]
+    }
+
+    /// Of the members of the open object at `id`, keeps of each name the first's place and the last's value.
+    fn settle_repeats(&mut self, id: NodeId, document: &[u8]) {
+        let end = self.nodes.len() as u32;
+        let mut last_of = Vec::new();
+        let mut places = HashMap::new();
+        for child in (Children {
+            nodes: &self.nodes,
+            next: id + 1,
+            end,
+        }) {
+            let place = *places.entry(self.identity(child, document)).or_insert(last_of.len());
+            if place == last_of.len() {
+                last_of.push(child);
+            } else {
+                last_of[place] = child;
+            }
+        }
+        drop(places);
+        let written = self.nodes.split_off(id as usize + 1);
+        for child in last_of {
+            let start = (child - id - 1) as usize;
+            self.nodes
+                .extend_from_slice(&written[start..][..written[start].span as usize]);
+        }
+    }
+
+    /// What two members have in common when one repeats the other. Names with lone surrogates are compared as written.
+    fn identity<'a>(&'a self, child: NodeId, document: &'a [u8]) -> (Option<NameId>, bool, &'a [u8]) {
+        match self.node(child).key {
+            Key::Name(name) => (Some(name), false, &[]),
+            Key::Member(text) => (None, text.form == TextForm::Lone, self.bytes(text, document)),
+            Key::Root | Key::Element(_) => unreachable!("the children of an object are members"),
+        }
+    }
+}
+
+/// Walks over the kept children of a node.
+#[derive(Debug, Clone)]
+pub(crate) struct Children<'a> {
+    nodes: &'a [Node],
+    next: NodeId,
+    end: NodeId,
+}
+
+impl Iterator for Children<'_> {
+    type Item = NodeId;
+
+    fn next(&mut self) -> Option<NodeId> {
+        if self.next >= self.end {
+            return None;
+        }
+        let id = self.next;
+        self.next += self.nodes[id as usize].span;
+        Some(id)
+    }
+}
+
+/// The members kept of an object so far, as a filter that tells cheaply that no name has come twice.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct MembersSeen {
+    bits: u64,
+    suspect: bool,
+}
+
+impl MembersSeen {
+    /// Notes a member that paths mention by name.
+    pub(crate) fn name(&mut self, name: NameId) {
+        self.note(name.0);
+    }
+
+    /// Notes a member under a name that is the document's own.
+    pub(crate) fn member(&mut self, name: &[u8]) {
+        let ends = name
+            .first()
+            .zip(name.last())
+            .map_or(0, |(first, last)| u32::from(*first) + 31 * u32::from(*last));
+        self.note(ends + name.len() as u32);
+    }
+
+    fn note(&mut self, hash: u32) {
+        let bit = 1 << (hash & 63);
+        self.suspect |= self.bits & bit != 0;
+        self.bits |= bit;
+    }
+}

@@ -1,0 +1,124 @@
+//! The rows of random documents under random maps, held against a slow model and between the engines.
+
+mod common;
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use common::document::{Doc, any_document};
+use common::model::{Cell, Model, NoId, Tables};
+use common::plans::any_plan;
+use common::{MEMBER, project};
+use proptest::prelude::*;
+use tarquet_feature_map::{Evidence, Plan};
+use tarquet_projection::{DocumentErrorKind, EngineKind, Projected, Projector};
+
+/// The cells of a row of an array.
+fn cell(array: &dyn Array, row: usize) -> Cell {
+    if array.is_null(row) {
+        return Cell::Null;
+    }
+    match array.data_type() {
+        DataType::Int64 => Cell::Int(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Timestamp(..) => Cell::Int(array.as_primitive::<TimestampMicrosecondType>().value(row)),
+        DataType::Float64 => Cell::Float(array.as_primitive::<Float64Type>().value(row).to_bits()),
+        DataType::Date32 => Cell::Days(array.as_primitive::<Date32Type>().value(row)),
+        DataType::Boolean => Cell::Bool(array.as_boolean().value(row)),
+        DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row).to_owned()),
+        DataType::List(_) => {
+            let elements = array.as_list::<i32>().value(row);
+            Cell::List((0..elements.len()).map(|at| cell(&elements, at)).collect())
+        }
+        other => panic!("no column is of type {other}"),
+    }
+}
+
+fn rows(batch: &RecordBatch) -> Vec<Vec<Cell>> {
+    let row = |row| batch.columns().iter().map(|column| cell(column, row)).collect();
+    (0..batch.num_rows()).map(row).collect()
+}
+
+/// What was projected, as the model says it.
+fn tables(plan: &Plan, projected: &Projected) -> Tables {
+    let mut tables = Tables {
+        rows: vec![Vec::new(); plan.features.len()],
+        rescued: Vec::new(),
+        bytes: projected.bytes.clone(),
+    };
+    for (feature, batch) in &projected.batches {
+        assert_eq!(batch.schema(), plan.table_schema(*feature).expect("a typed plan"));
+        assert!(batch.num_rows() > 0);
+        tables.rows[*feature] = rows(batch);
+    }
+    let counts: Vec<u32> = tables.rows.iter().map(|rows| rows.len() as u32).collect();
+    assert_eq!(projected.rows, counts);
+    for value in &projected.rescued {
+        assert_eq!(value.document, 0);
+        let place = (
+            value.feature,
+            value.row,
+            value.column.clone(),
+            value.expected.clone(),
+            value.value.clone(),
+        );
+        tables.rescued.push(place);
+    }
+    tables
+}
+
+fn evidence(plan: &Arc<Plan>, engine: EngineKind, document: &str) -> Option<Evidence> {
+    let mut evidence = Evidence::new(plan);
+    let result = Projector::new(plan.clone(), engine).observe(document.as_bytes(), MEMBER, &mut evidence);
+    match result {
+        Ok(()) => Some(evidence),
+        Err(error) => {
+            assert_eq!(error.kind, DocumentErrorKind::Id, "{error}");
+            assert_eq!(evidence, Evidence::new(plan), "a document that fails is no evidence");
+            None
+        }
+    }
+}
+
+/// Holds one document under one map against the model, under every engine.
+fn check(map: &str, plan: &Plan, document: &Doc) {
+    let text = document.text();
+    let untyped = Arc::new(plan.clone());
+    let model = Model {
+        plan,
+        document,
+        member: MEMBER,
+    };
+    let expected = model.evidence().ok();
+    for engine in EngineKind::ALL {
+        assert_eq!(evidence(&untyped, engine, &text), expected, "{engine}: {map}\n{text}");
+    }
+    let typed = plan.resolve(&expected.unwrap_or_else(|| Evidence::new(plan))).plan;
+    let expected = Model {
+        plan: &typed,
+        document,
+        member: MEMBER,
+    }
+    .tables();
+    for engine in EngineKind::ALL {
+        let found = match project(&typed, engine, text.as_bytes()) {
+            Ok(projected) => Ok(tables(&typed, &projected)),
+            Err(error) => {
+                assert_eq!((error.kind, error.offset), (DocumentErrorKind::Id, None), "{error}");
+                Err(NoId)
+            }
+        };
+        assert_eq!(found, expected, "{engine}: {map}\n{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_and_evidence_are_those_of_the_model((map, plan) in any_plan(), document in any_document()) {
+        check(&map, &plan, &document);
+    }
+}
