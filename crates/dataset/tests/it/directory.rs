@@ -1,0 +1,398 @@
+//! Which directories are taken, what is removed from them, and what an error leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tarquet_dataset::{DatasetError, Existing, Options, Table, Target};
+
+use crate::support::{Document, OPTIONS, Source, TABLES, begin, check_rows, tables, tree, write};
+
+fn documents() -> Vec<Document> {
+    vec![Document::with_rows(&[7, 1, 2, 0]); 20]
+}
+
+/// Parts of a few documents each.
+const SMALL: Options = Options {
+    buffer_rows: 30,
+    ..OPTIONS
+};
+
+fn put(path: &Path) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("creates");
+    fs::write(path, "mine").expect("writes");
+}
+
+fn claim_error(dir: &Path, existing: Existing) -> DatasetError {
+    Target::claim(dir, existing).expect_err("refused")
+}
+
+#[test]
+fn directories_above_are_created() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let deep = dir.path().join("a/b/c");
+    write(&deep, Existing::Refuse, SMALL, &documents());
+    check_rows(&deep, 0, "feature=wide");
+}
+
+#[test]
+fn a_dataset_is_refused_and_stays_as_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    let before = tree(dir.path());
+    let error = claim_error(dir.path(), Existing::Refuse);
+    assert!(matches!(error, DatasetError::Exists { .. }), "{error}");
+    assert!(error.to_string().contains("--overwrite"), "{error}");
+    let after = tree(dir.path());
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    assert!(before == after);
+}
+
+#[test]
+fn overwriting_leaves_what_a_fresh_run_leaves_and_foreign_files() {
+    let fresh = tempfile::tempdir().expect("a directory");
+    drop(write(fresh.path(), Existing::Refuse, SMALL, &documents()[..5]));
+    let dir = tempfile::tempdir().expect("a directory");
+    let other = Table {
+        name: "gone later".to_owned(),
+        schema: crate::support::schema(1),
+    };
+    let old = Target::claim(dir.path(), Existing::Refuse).expect("claims");
+    let old = old
+        .begin(vec![other], "version: 1\n", SMALL)
+        .expect("begins")
+        .finish()
+        .expect("finishes");
+    old.write_summary(&1).expect("writes");
+    drop(old);
+    drop(write(dir.path(), Existing::Overwrite, SMALL, &documents()));
+    let foreign = [
+        "notes.txt",
+        "run/notes.txt",
+        "run/tmp/notes.txt",
+        "features/feature=wide/x.parquet",
+    ];
+    foreign.iter().for_each(|name| put(&dir.path().join(name)));
+    drop(write(dir.path(), Existing::Overwrite, SMALL, &documents()[..5]));
+    let mut left = tree(dir.path());
+    for name in foreign {
+        assert_eq!(left.remove(Path::new(name)).as_deref(), Some(&b"mine"[..]), "{name}");
+    }
+    assert_eq!(
+        left.keys().collect::<Vec<_>>(),
+        tree(fresh.path()).keys().collect::<Vec<_>>()
+    );
+    assert!(left == tree(fresh.path()));
+}
+
+/// Overwriting removes parts, then directories, then documents, then the ledger: from wherever it was cut off, it can
+/// be taken up again, and only with `--overwrite`.
+#[test]
+fn an_overwriting_that_was_cut_off_can_be_taken_up() {
+    let fresh = tempfile::tempdir().expect("a directory");
+    drop(write(fresh.path(), Existing::Refuse, SMALL, &documents()));
+    let order: Vec<PathBuf> = {
+        let files = tree(fresh.path());
+        let (parts, documents): (Vec<_>, Vec<_>) = files
+            .into_keys()
+            .filter(|path| !path.starts_with("run"))
+            .partition(|path| path.starts_with("features_raw"));
+        parts.into_iter().chain(documents).collect()
+    };
+    for removed in 0..=order.len() {
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+        for path in &order[..removed] {
+            fs::remove_file(dir.path().join(path)).expect("removes");
+            drop(fs::remove_dir(dir.path().join(path).parent().expect("a parent")));
+        }
+        let error = claim_error(dir.path(), Existing::Refuse);
+        assert!(matches!(error, DatasetError::Exists { .. }), "{error}");
+        drop(write(dir.path(), Existing::Overwrite, SMALL, &documents()));
+        assert!(tree(dir.path()) == tree(fresh.path()), "after {removed} removals");
+    }
+}
+
+#[test]
+fn foreign_files_in_the_way_are_refused_and_kept() {
+    let without_ledger = [
+        "features_raw/part.parquet",
+        "features_raw/feature=wide/part-00000.parquet",
+        "features_raw/feature=wide",
+        "failed.log",
+        "rescued.ndjson",
+        "feature_map.resolved.yaml",
+        "summary.json",
+    ];
+    for name in without_ledger {
+        for existing in [Existing::Refuse, Existing::Overwrite] {
+            let dir = tempfile::tempdir().expect("a directory");
+            put(&dir.path().join(name));
+            let before = tree(dir.path());
+            let error = claim_error(dir.path(), existing);
+            assert!(matches!(error, DatasetError::Foreign { .. }), "{name}: {error}");
+            assert!(
+                tree(dir.path()) == before,
+                "{name}: a directory that is refused stays as it was"
+            );
+        }
+    }
+    let with_ledger = [
+        "features_raw/x",
+        "features_raw/feature=other/part-00000.parquet",
+        "features_raw/feature=wide/part-00099.parquet",
+        "features_raw/feature=wide/.part-00000.parquet.crc",
+        "features_raw/feature=never/deeper/x",
+    ];
+    for name in with_ledger {
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+        put(&dir.path().join(name));
+        let before = tree(dir.path());
+        let error = claim_error(dir.path(), Existing::Overwrite);
+        assert!(
+            matches!(&error, DatasetError::Foreign { path } if dir.path().join(name).starts_with(path)),
+            "{error}"
+        );
+        let after = tree(dir.path());
+        assert!(after == before, "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_ended_before_its_first_part_is_no_dataset() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
+    dataset.append(Source::new().unit(&documents())).expect("appends");
+    drop(dataset);
+    assert!(dir.path().join("failed.log").exists());
+    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    check_rows(dir.path(), 0, "feature=wide");
+}
+
+#[test]
+fn a_run_that_cannot_begin_leaves_the_old_dataset() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    let before = tree(dir.path());
+    let bad = [
+        (
+            Options {
+                buffer_rows: 0,
+                ..OPTIONS
+            },
+            tables(),
+            "--buffer-rows is 0",
+        ),
+        (
+            Options {
+                buffer_bytes: 0,
+                ..OPTIONS
+            },
+            tables(),
+            "--buffer-bytes is 0",
+        ),
+        (
+            Options {
+                buffer_bytes: 1 << 31,
+                ..OPTIONS
+            },
+            tables(),
+            "at most 1GiB",
+        ),
+        (Options { encoders: 0, ..OPTIONS }, tables(), "encoders is 0"),
+        (OPTIONS, [tables(), tables()].concat(), "two tables are named \"wide\""),
+    ];
+    for (options, tables, message) in bad {
+        let target = Target::claim(dir.path(), Existing::Overwrite).expect("claims");
+        let error = target.begin(tables, "", options).expect_err("refused");
+        assert!(error.to_string().contains(message), "{error}");
+        let mut after = tree(dir.path());
+        after.remove(Path::new("run/tmp/"));
+        assert!(after == before, "{message}");
+    }
+}
+
+#[test]
+fn a_damaged_ledger_is_refused_and_nothing_is_deleted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    let ledger = dir.path().join("run/ledger.json");
+    let good = fs::read_to_string(&ledger).expect("reads");
+    for bad in [
+        String::new(),
+        good.replace("feature=wide", "../../x"),
+        good.replace("\"format\": 1", "\"format\": 9"),
+    ] {
+        fs::write(&ledger, bad).expect("writes");
+        let before = tree(dir.path());
+        for existing in [Existing::Refuse, Existing::Overwrite] {
+            let error = claim_error(dir.path(), existing);
+            assert!(matches!(error, DatasetError::Ledger { .. }), "{error}");
+        }
+        let after = tree(dir.path());
+        assert!(after == before);
+    }
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let refused = || {
+        assert!(matches!(
+            claim_error(dir.path(), Existing::Overwrite),
+            DatasetError::Locked { .. }
+        ))
+    };
+    let target = Target::claim(dir.path(), Existing::Refuse).expect("claims");
+    refused();
+    let dataset = target.begin(tables(), "", OPTIONS).expect("begins");
+    refused();
+    let published = dataset.finish().expect("finishes");
+    refused();
+    drop(published);
+    drop(Target::claim(dir.path(), Existing::Overwrite).expect("the lock is free again"));
+}
+
+#[test]
+fn what_stands_in_the_way_is_named() {
+    let cases = ["", "run", "run/tmp", "features_raw"];
+    for name in cases {
+        let dir = tempfile::tempdir().expect("a directory");
+        let target = dir.path().join("out");
+        let path = if name.is_empty() {
+            target.clone()
+        } else {
+            target.join(name)
+        };
+        put(&path);
+        let error = claim_error(&target, Existing::Overwrite).to_string();
+        assert!(
+            error.contains(path.to_str().expect("UTF-8")) && error.contains("in the way"),
+            "{name}: {error}"
+        );
+        assert_eq!(fs::read(&path).expect("still there"), b"mine");
+    }
+}
+
+#[test]
+fn a_part_never_replaces_a_file_and_the_ledger_does_not_claim_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
+    let in_the_way = dir.path().join("features_raw/feature=search_route/part-00000.parquet");
+    put(&in_the_way);
+    dataset.append(Source::new().unit(&documents())).expect("appends");
+    let error = dataset.finish().expect_err("refused");
+    assert!(
+        matches!(&error, DatasetError::PartInTheWay { path } if *path == in_the_way),
+        "{error}"
+    );
+    assert_eq!(fs::read(&in_the_way).expect("still there"), b"mine");
+    // The part before it in the order of tables is published and stays; the foreign file is still nobody's to remove.
+    assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
+    let error = claim_error(dir.path(), Existing::Overwrite);
+    assert!(
+        matches!(&error, DatasetError::Foreign { path } if *path == in_the_way),
+        "{error}"
+    );
+    fs::remove_file(&in_the_way).expect("removes");
+    drop(write(dir.path(), Existing::Overwrite, OPTIONS, &documents()));
+}
+
+#[test]
+fn an_encoder_that_fails_stops_the_run() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut dataset = begin(dir.path(), Existing::Refuse, SMALL).expect("begins");
+    let in_the_way = dir.path().join("run/tmp/0.part-00001.parquet");
+    fs::create_dir(&in_the_way).expect("creates");
+    let mut source = Source::new();
+    // The failure comes out of some append, or of `finish` at the latest; after it the dataset takes nothing more.
+    let mut append = || dataset.append(source.unit(&documents()));
+    let error = (0..100_000)
+        .map(|_| append())
+        .find_map(Result::err)
+        .expect("it comes out");
+    assert!(error.to_string().contains("0.part-00001.parquet"), "{error}");
+    assert!(matches!(append(), Err(DatasetError::Stopped { .. })));
+    assert!(matches!(dataset.finish(), Err(DatasetError::Stopped { .. })));
+}
+
+#[test]
+fn other_file_systems_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let Some(disk) = SmallDisk::mount(&dir.path().join("features_raw"), "1m") else {
+        return;
+    };
+    let error = claim_error(dir.path(), Existing::Refuse);
+    assert!(matches!(error, DatasetError::FileSystems { .. }), "{error}");
+    drop(disk);
+}
+
+#[test]
+fn a_full_disk_stops_the_run_and_leaves_whole_parts() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let Some(disk) = SmallDisk::mount(dir.path(), "1m") else {
+        return;
+    };
+    let out = dir.path().join("out");
+    let mut dataset = begin(
+        &out,
+        Existing::Refuse,
+        Options {
+            buffer_rows: 500,
+            ..OPTIONS
+        },
+    )
+    .expect("begins");
+    let mut source = Source::new();
+    let mut append = || dataset.append(source.unit(&documents()));
+    let error = (0..10_000)
+        .map(|_| append())
+        .find_map(Result::err)
+        .expect("the disk is full before that");
+    let message = error.to_string();
+    assert!(
+        message.contains("No space left on device") && message.contains("free space"),
+        "{message}"
+    );
+    assert!(message.contains(out.to_str().expect("UTF-8")), "{message}");
+    drop(dataset);
+    for (table, name) in TABLES.iter().enumerate() {
+        check_rows(&out, table, &format!("feature={}", name.replace('/', "%2F")));
+    }
+    drop(write(&out, Existing::Overwrite, OPTIONS, &documents()));
+    assert_eq!(check_rows(&out, 0, "feature=wide"), [140]);
+    drop(disk);
+}
+
+/// A small file system in memory, unmounted when dropped. `None`, and a line that says so, where mounting is refused.
+struct SmallDisk {
+    at: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(at: &Path, size: &str) -> Option<SmallDisk> {
+        fs::create_dir_all(at).expect("creates");
+        let options = format!("size={size}");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tarquet-test"])
+            .arg(at)
+            .output();
+        if mount.is_ok_and(|output| output.status.success()) {
+            return Some(SmallDisk { at: at.to_owned() });
+        }
+        crate::support::say("skipped: this test mounts a file system, which is refused here");
+        None
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.at).status();
+        assert!(
+            unmounted.is_ok_and(|status| status.success()),
+            "unmounts {}",
+            self.at.display()
+        );
+    }
+}
