@@ -108,7 +108,10 @@ mod tests {
         let mut balance = Balance::new(10);
         assert!(balance.covers(10) && !balance.covers(11));
         balance.spend(11);
-        assert!(!balance.covers(0), "nothing may follow a unit that was sent on a pass until credit is back");
+        assert!(
+            !balance.covers(0),
+            "nothing may follow a unit that was sent on a pass until credit is back"
+        );
         balance.restore(1);
         assert!(balance.covers(0));
     }

@@ -147,7 +147,12 @@ impl<W: Write> FrameWriter<W> {
 
         let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(pieces.len() + 1);
         slices.push(IoSlice::new(&header));
-        slices.extend(pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)));
+        slices.extend(
+            pieces
+                .iter()
+                .filter(|piece| !piece.is_empty())
+                .map(|piece| IoSlice::new(piece)),
+        );
         write_all_vectored(&mut self.inner, &mut slices)
     }
 }
@@ -187,12 +192,19 @@ impl<R: Read> FrameReader<R> {
         match read_full(&mut self.inner, &mut header)? {
             0 => return Ok(None),
             HEADER_LEN => {}
-            read => return Err(FrameError::Truncated { missing: HEADER_LEN - read }),
+            read => {
+                return Err(FrameError::Truncated {
+                    missing: HEADER_LEN - read,
+                });
+            }
         }
         let len = u32_at(&header, 0) as usize;
         let kind = Kind::of(header[4]).ok_or(FrameError::UnknownKind { code: header[4] })?;
         if len > kind.max_len() {
-            return Err(FrameError::TooLong { len, max: kind.max_len() });
+            return Err(FrameError::TooLong {
+                len,
+                max: kind.max_len(),
+            });
         }
         let body = self.read_body(len)?;
         let mut checksum = crc32fast::Hasher::new();
@@ -203,7 +215,12 @@ impl<R: Read> FrameReader<R> {
             return Err(FrameError::Checksum { expected, found });
         }
         let task = u64::from(u32_at(&header, 12)) | u64::from(u32_at(&header, 16)) << 32;
-        Ok(Some(Frame { kind, table: u32_at(&header, 8), task, body }))
+        Ok(Some(Frame {
+            kind,
+            table: u32_at(&header, 8),
+            task,
+            body,
+        }))
     }
 
     fn read_body(&mut self, len: usize) -> Result<Buffer, FrameError> {
@@ -213,7 +230,9 @@ impl<R: Read> FrameReader<R> {
             body.resize(len.min(start + ALLOCATION_STEP), 0);
             let read = read_full(&mut self.inner, &mut body.as_slice_mut()[start..])?;
             if start + read < body.len() {
-                return Err(FrameError::Truncated { missing: len - start - read });
+                return Err(FrameError::Truncated {
+                    missing: len - start - read,
+                });
             }
         }
         Ok(body.into())
@@ -293,10 +312,17 @@ mod tests {
 
     #[test]
     fn a_claimed_length_over_the_cap_is_refused_before_it_is_read() {
-        for (kind, len) in [(Kind::Message, (64 << 20) + 1), (Kind::Batch, (512 << 20) + 1), (Kind::Batch, u32::MAX)] {
+        for (kind, len) in [
+            (Kind::Message, (64 << 20) + 1),
+            (Kind::Batch, (512 << 20) + 1),
+            (Kind::Batch, u32::MAX),
+        ] {
             let mut bytes = written(kind, 0, 0, &[]);
             bytes[0..4].copy_from_slice(&len.to_le_bytes());
-            assert!(matches!(FrameReader::new(bytes.as_slice()).read(), Err(FrameError::TooLong { .. })));
+            assert!(matches!(
+                FrameReader::new(bytes.as_slice()).read(),
+                Err(FrameError::TooLong { .. })
+            ));
         }
     }
 
@@ -305,13 +331,18 @@ mod tests {
         let mut bytes = written(Kind::Batch, 0, 0, &[b"short"]);
         bytes[0..4].copy_from_slice(&(512u32 << 20).to_le_bytes());
         let error = FrameReader::new(bytes.as_slice()).read().unwrap_err();
-        assert!(matches!(error, FrameError::Truncated { missing } if missing == (512 << 20) - 5), "{error}");
+        assert!(
+            matches!(error, FrameError::Truncated { missing } if missing == (512 << 20) - 5),
+            "{error}"
+        );
     }
 
     #[test]
     fn an_overlong_body_is_not_written() {
         let body = vec![0; Kind::Message.max_len() + 1];
-        let error = FrameWriter::new(io::sink()).write(Kind::Message, 0, 0, &[&body]).unwrap_err();
+        let error = FrameWriter::new(io::sink())
+            .write(Kind::Message, 0, 0, &[&body])
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 
@@ -338,8 +369,13 @@ mod tests {
 
     #[test]
     fn short_and_interrupted_writes_lose_nothing() {
-        let mut trickle = Trickle { bytes: Vec::new(), interrupt: false };
-        FrameWriter::new(&mut trickle).write(Kind::Batch, 1, 2, &[b"abc", b"", b"def"]).unwrap();
+        let mut trickle = Trickle {
+            bytes: Vec::new(),
+            interrupt: false,
+        };
+        FrameWriter::new(&mut trickle)
+            .write(Kind::Batch, 1, 2, &[b"abc", b"", b"def"])
+            .unwrap();
         let frame = FrameReader::new(trickle.bytes.as_slice()).read().unwrap().unwrap();
         assert_eq!(frame.body.as_slice(), b"abcdef");
     }

@@ -29,3 +29,7 @@ pub const PROTOCOL: u32 = 1;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+/// The hidden subcommand with which the executable starts itself as a worker; its one argument is the coordinator's
+/// process id.
+pub const WORKER_SUBCOMMAND: &str = "__worker";

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tarquet_feature_map::Plan;
 use tarquet_feature_map::Evidence;
+use tarquet_feature_map::Plan;
 use thiserror::Error;
 
 use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, Kind};
@@ -152,11 +152,6 @@ pub enum FromWorker {
         member: String,
         /// What the system said.
         error: String,
-    },
-    /// Something to be logged.
-    Log {
-        /// The text.
-        text: String,
     },
 }
 

@@ -33,7 +33,9 @@ pub fn rescued_table(features: usize) -> usize {
 ///
 /// A plan in which some value has no type yet.
 pub fn schemas(plan: &Plan) -> Result<Vec<SchemaRef>, SchemaError> {
-    let mut schemas = (0..plan.features.len()).map(|feature| plan.table_schema(feature)).collect::<Result<Vec<_>, _>>()?;
+    let mut schemas = (0..plan.features.len())
+        .map(|feature| plan.table_schema(feature))
+        .collect::<Result<Vec<_>, _>>()?;
     schemas.push(failures_schema());
     schemas.push(rescued_schema());
     Ok(schemas)
@@ -178,7 +180,9 @@ impl TableEncoder {
     ///
     /// A schema that Arrow IPC cannot express.
     pub fn new(schema: &Schema) -> Result<TableEncoder, ArrowError> {
-        Ok(TableEncoder { encoder: StreamEncoder::try_new(schema)? })
+        Ok(TableEncoder {
+            encoder: StreamEncoder::try_new(schema)?,
+        })
     }
 
     /// The body of the frame that carries `batch`, in pieces that share the batch's memory. The first one of a stream
@@ -219,7 +223,10 @@ pub struct TableDecoder {
 impl TableDecoder {
     /// A decoder of batches that have to be of `schema`.
     pub fn new(schema: SchemaRef) -> TableDecoder {
-        TableDecoder { decoder: StreamDecoder::new(), schema }
+        TableDecoder {
+            decoder: StreamDecoder::new(),
+            schema,
+        }
     }
 
     /// The batch that a frame's body holds; its arrays share the body's memory. After an error the stream is over.
@@ -255,12 +262,23 @@ mod tests {
                 reason: "syntax".into(),
                 detail: "a".into(),
             },
-            FailureRow { member: "b".into(), offset: None, line: Some(3), reason: "id".into(), detail: String::new() },
+            FailureRow {
+                member: "b".into(),
+                offset: None,
+                line: Some(3),
+                reason: "id".into(),
+                detail: String::new(),
+            },
         ]
     }
 
     fn joined(pieces: &[Buffer]) -> Buffer {
-        Buffer::from_vec(pieces.iter().flat_map(|piece| piece.as_slice().to_vec()).collect::<Vec<u8>>())
+        Buffer::from_vec(
+            pieces
+                .iter()
+                .flat_map(|piece| piece.as_slice().to_vec())
+                .collect::<Vec<u8>>(),
+        )
     }
 
     #[test]
