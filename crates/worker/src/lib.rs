@@ -1,1 +1,18 @@
 //! A worker process: byte ranges in, Arrow batches out.
+//!
+//! A worker opens nothing and creates nothing: it reads commands from its standard input, members' bytes from
+//! descriptors that it inherited, and writes frames to what was its standard output. It is single-threaded, and all it
+//! knows is in the messages of [`tarquet_wire`], so that [`serve`] can be run over any reader and writer.
+//!
+//! It closes rows in *units* of whole documents: a unit's batches go out together, once credit covers them, and the
+//! [`UnitDone`](tarquet_wire::message::UnitDone) behind them makes them final.
+
+mod commands;
+mod process;
+mod reader;
+mod serve;
+mod unit;
+
+pub use process::run;
+pub use reader::Source;
+pub use serve::{WorkerError, serve};

@@ -1,0 +1,328 @@
+//! A worker's life: from `Hello` to `Finish`.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
+use arrow_schema::ArrowError;
+use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
+use tarquet_projection::{EngineKind, FlushError, Projector};
+use tarquet_wire::frame::{FrameWriter, Kind};
+use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, UnitDone, send};
+use tarquet_wire::tables::{FailureRow, TableEncoder, schemas};
+use tarquet_wire::{BUILD, PROTOCOL};
+use thiserror::Error;
+
+use crate::commands::Commands;
+use crate::reader::{MemberReader, ReadError, Source};
+use crate::unit::Unit;
+
+/// Small members are announced together up to this many bytes; larger ones alone.
+const ANNOUNCED_TOGETHER: u64 = 64 << 10;
+
+/// What ends a worker before its time.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// A pipe failed, or a descriptor.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The coordinator sent what cannot be read.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The coordinator sent something at the wrong time.
+    #[error("the coordinator said {what}")]
+    Unexpected {
+        /// What it said.
+        what: &'static str,
+    },
+    /// The coordinator is another build.
+    #[error(
+        "the coordinator is build {coordinator} (protocol {protocol}), this worker is {BUILD} (protocol {PROTOCOL})"
+    )]
+    Build {
+        /// The coordinator's build.
+        coordinator: String,
+        /// The coordinator's protocol.
+        protocol: u32,
+    },
+    /// There is no such engine.
+    #[error("there is no projection engine `{name}`")]
+    Engine {
+        /// The engine's name.
+        name: String,
+    },
+    /// The plan is not fit for extraction.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// Rows could not be made into batches.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
+    /// A batch could not be encoded.
+    #[error(transparent)]
+    Arrow(#[from] ArrowError),
+    /// The run ends before this worker's rows were wanted.
+    #[error("the run ended while rows were waiting for credit")]
+    Abandoned,
+    /// The coordinator is gone.
+    #[error("the coordinator is gone")]
+    Orphan,
+    /// The archive cannot be read; the coordinator was told.
+    #[error("reading the archive: {0}")]
+    Source(io::Error),
+}
+
+/// Serves a coordinator over `input` and `output` until it says `Finish` or goes away.
+///
+/// `open` gives the source that a descriptor's number stands for.
+///
+/// # Errors
+///
+/// Whatever ends a worker early.
+pub fn serve<R, W, S>(input: R, output: W, open: impl Fn(i32) -> io::Result<S>) -> Result<(), WorkerError>
+where
+    R: Read,
+    W: Write,
+    S: Source,
+{
+    let mut commands = Commands::new(input);
+    let hello = match commands.next()? {
+        ToWorker::Hello(hello) => *hello,
+        ToWorker::Finish => return Ok(()),
+        _ => {
+            return Err(WorkerError::Unexpected {
+                what: "something else before Hello",
+            });
+        }
+    };
+    let mut worker = Worker::greet(hello, commands, output, open)?;
+    match worker.work() {
+        Err(WorkerError::Abandoned) => Ok(()),
+        ended => ended,
+    }
+}
+
+struct Worker<R, W, S> {
+    commands: Commands<R>,
+    output: FrameWriter<W>,
+    reader: MemberReader<S>,
+    engine: EngineKind,
+    unit_bytes: u64,
+    plan: Arc<Plan>,
+    projector: Projector,
+    /// One for each table, once every value has a type.
+    encoders: Option<Vec<TableEncoder>>,
+    /// How often this worker said that it is blocked.
+    requests: u64,
+}
+
+impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
+    fn greet(
+        hello: Hello,
+        mut commands: Commands<R>,
+        output: W,
+        open: impl Fn(i32) -> io::Result<S>,
+    ) -> Result<Worker<R, W, S>, WorkerError> {
+        if hello.protocol != PROTOCOL || hello.build != BUILD {
+            return Err(WorkerError::Build {
+                coordinator: hello.build,
+                protocol: hello.protocol,
+            });
+        }
+        let engine: EngineKind = hello.engine.parse().map_err(|_| WorkerError::Engine {
+            name: hello.engine.clone(),
+        })?;
+        commands.balance().restore(hello.credit);
+        let plan = Arc::new(hello.plan);
+        let mut worker = Worker {
+            commands,
+            output: FrameWriter::new(output),
+            reader: MemberReader::new(open(hello.source)?, hello.max_document_bytes),
+            engine,
+            unit_bytes: hello.unit_bytes,
+            projector: Projector::new(Arc::clone(&plan), engine),
+            encoders: if plan.is_typed() { Some(encoders(&plan)?) } else { None },
+            plan,
+            requests: 0,
+        };
+        send(
+            &mut worker.output,
+            &FromWorker::Ready {
+                build: BUILD.to_owned(),
+            },
+        )?;
+        Ok(worker)
+    }
+
+    fn work(&mut self) -> Result<(), WorkerError> {
+        loop {
+            match self.commands.next()? {
+                ToWorker::Sample(task) => self.sample(&task)?,
+                ToWorker::Schema(plan) => self.fix_schema(*plan)?,
+                ToWorker::Task(task) => self.extract(&task)?,
+                ToWorker::Finish => return Ok(()),
+                ToWorker::Hello(_) => return Err(WorkerError::Unexpected { what: "Hello twice" }),
+                ToWorker::Credit { .. } | ToWorker::Pass { .. } => {}
+            }
+        }
+    }
+
+    fn fix_schema(&mut self, plan: Plan) -> Result<(), WorkerError> {
+        self.plan = Arc::new(plan);
+        self.encoders = Some(encoders(&self.plan)?);
+        self.projector = Projector::new(Arc::clone(&self.plan), self.engine);
+        Ok(())
+    }
+
+    fn sample(&mut self, task: &Task) -> Result<(), WorkerError> {
+        let mut evidence = Evidence::new(&self.plan);
+        for group in announced(task) {
+            self.announce(task.id, &group)?;
+            for member in &task.members[group] {
+                // Members that fail say nothing of types; they fail again, and for good, when they are extracted.
+                match self.reader.read(member) {
+                    Ok(document) => {
+                        let _failed = self
+                            .projector
+                            .observe(document, &display_name(&member.name), &mut evidence);
+                    }
+                    Err(ReadError::Member(_)) => {}
+                    Err(ReadError::Source(error)) => return self.source_failed(member, error),
+                }
+            }
+        }
+        send(
+            &mut self.output,
+            &FromWorker::SampleDone {
+                task: task.id,
+                evidence,
+            },
+        )?;
+        Ok(())
+    }
+
+    fn extract(&mut self, task: &Task) -> Result<(), WorkerError> {
+        let mut unit = Unit::default();
+        for group in announced(task) {
+            self.announce(task.id, &group)?;
+            for member in &task.members[group] {
+                self.project(member, &mut unit)?;
+                if task.careful || self.projector.buffered_bytes() as u64 >= self.unit_bytes {
+                    self.close(task.id, std::mem::take(&mut unit))?;
+                }
+            }
+        }
+        if !unit.is_empty() {
+            self.close(task.id, unit)?;
+        }
+        send(&mut self.output, &FromWorker::TaskDone { task: task.id })?;
+        Ok(())
+    }
+
+    fn announce(&mut self, task: TaskId, group: &std::ops::Range<usize>) -> io::Result<()> {
+        // A task's members are counted in 32 bits by whoever makes tasks.
+        let (first, count) = (group.start as u32, group.len() as u32);
+        send(&mut self.output, &FromWorker::Started { task, first, count })
+    }
+
+    fn project(&mut self, member: &Member, unit: &mut Unit) -> Result<(), WorkerError> {
+        let name = display_name(&member.name);
+        let failure = match self.reader.read(member) {
+            Ok(document) => match self.projector.project(document, &name) {
+                Ok(()) => {
+                    unit.add_document(name.into_owned());
+                    return Ok(());
+                }
+                Err(error) => (error.offset, error.kind.code().to_owned(), error.detail),
+            },
+            Err(ReadError::Member(failure)) => (None, failure.reason, failure.detail),
+            Err(ReadError::Source(error)) => return self.source_failed(member, error),
+        };
+        let (offset, reason, detail) = failure;
+        unit.add_failure(FailureRow {
+            member: name.into_owned(),
+            offset,
+            line: None,
+            reason,
+            detail,
+        });
+        Ok(())
+    }
+
+    fn source_failed(&mut self, member: &Member, error: io::Error) -> Result<(), WorkerError> {
+        let member = display_name(&member.name).into_owned();
+        send(
+            &mut self.output,
+            &FromWorker::SourceFailed {
+                member,
+                error: error.to_string(),
+            },
+        )?;
+        Err(WorkerError::Source(error))
+    }
+
+    /// Sends the unit's batches, once credit covers them all, and closes them.
+    fn close(&mut self, task: TaskId, unit: Unit) -> Result<(), WorkerError> {
+        let (batches, done) = unit.close(task, &self.plan, self.projector.flush()?)?;
+        let encoded = self.encode(&batches)?;
+        let bytes = encoded
+            .iter()
+            .flat_map(|(_, pieces)| pieces)
+            .map(|piece| piece.len() as u64)
+            .sum();
+        self.take_credit(task, bytes)?;
+        for (table, pieces) in &encoded {
+            let pieces: Vec<&[u8]> = pieces.iter().map(Buffer::as_slice).collect();
+            self.output.write(Kind::Batch, *table, task.0, &pieces)?;
+        }
+        self.send_done(done)
+    }
+
+    fn send_done(&mut self, done: UnitDone) -> Result<(), WorkerError> {
+        send(&mut self.output, &FromWorker::UnitDone(done))?;
+        Ok(())
+    }
+
+    fn encode(&mut self, batches: &[(usize, RecordBatch)]) -> Result<Vec<(u32, Vec<Buffer>)>, WorkerError> {
+        let encoders = self.encoders.as_mut().ok_or(WorkerError::Unexpected {
+            what: "Task before Schema",
+        })?;
+        let encode = |(table, batch): &(usize, RecordBatch)| Ok((*table as u32, encoders[*table].encode(batch)?));
+        batches.iter().map(encode).collect()
+    }
+
+    fn take_credit(&mut self, task: TaskId, bytes: u64) -> Result<(), WorkerError> {
+        if !self.commands.balance().covers(bytes) {
+            let request = self.requests;
+            self.requests += 1;
+            send(&mut self.output, &FromWorker::Blocked { task, request, bytes })?;
+            self.commands.wait_for_credit(bytes, request)?;
+        }
+        self.commands.balance().spend(bytes);
+        Ok(())
+    }
+}
+
+fn encoders(plan: &Plan) -> Result<Vec<TableEncoder>, WorkerError> {
+    schemas(plan)?
+        .iter()
+        .map(|schema| Ok(TableEncoder::new(schema)?))
+        .collect()
+}
+
+/// Cuts a task's members into the groups that are announced together.
+fn announced(task: &Task) -> Vec<std::ops::Range<usize>> {
+    let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (position, member) in task.members.iter().enumerate() {
+        bytes += member.size;
+        match groups.last_mut() {
+            Some(group) if !task.careful && bytes <= ANNOUNCED_TOGETHER => group.end = position + 1,
+            _ => {
+                groups.push(position..position + 1);
+                bytes = member.size;
+            }
+        }
+    }
+    groups
+}
