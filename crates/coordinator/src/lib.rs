@@ -1,3 +1,27 @@
 //! Plans, dispatches, meters and survives the workers, and keeps archive order.
+//!
+//! ```text
+//!  feeder ──Work──▶ ┌───────────┐ ──Deliver──▶ writer ──▶ Dataset (its encoders)
+//!                   │ the loop: │ ◀─Absorbed──
+//!  readers ─Unit──▶ │ one Event │
+//!  (one a worker)   │ at a time │ ──Send────▶ writers (one a worker)
+//!  stop ──────────▶ └───────────┘ ──Spawn───▶ processes
+//! ```
+//!
+//! One loop on one thread takes one input at a time, asks the [`machine`] what to do, and does it. All that could block
+//! has a thread of its own: the walk over the archive, both ends of every worker's pipes, and the dataset.
+//!
+//! What is deliberately absent: the coordinator never parses JSON, and nothing here knows how a worker does its work.
 
+mod counters;
+mod feeder;
+mod input;
+mod link;
 pub mod machine;
+mod receive;
+mod run;
+mod writer;
+
+pub use counters::{Counters, Progress};
+pub use feeder::Include;
+pub use run::{CREDIT, Coordinator, Report, RunError, Settings, Stopper, UNIT_BYTES};

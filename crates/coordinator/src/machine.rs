@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::ops::{Bound, Range};
 
-use tarquet_feature_map::Plan;
 use tarquet_feature_map::Evidence;
+use tarquet_feature_map::Plan;
 use tarquet_wire::credit::Account;
 use tarquet_wire::message::{Extent, Failure, Member, Task, TaskId, ToWorker};
 
@@ -206,8 +206,15 @@ pub enum Action<U> {
         /// The rows.
         unit: U,
     },
-    /// The bytes of these members are not needed any more, and another task may be walked to.
-    Release(Vec<Extent>),
+    /// A task is done: the bytes of its members are not needed any more, and another task may be walked to.
+    Release {
+        /// The task.
+        task: TaskId,
+        /// How many bytes its members had.
+        bytes: u64,
+        /// Where they were.
+        extents: Vec<Extent>,
+    },
     /// A worker died and was or will be replaced.
     Replaced(WorkerId, Death),
     /// All rows are delivered and all workers gone.
@@ -349,8 +356,19 @@ impl<U> Machine<U> {
             Event::SchemaFixed(plan) => self.fix_schema(plan),
             Event::Ready(worker) => self.ready(worker),
             Event::SampleDone { worker, task, evidence } => self.sample_done(worker, task, &evidence),
-            Event::Started { worker, task, first, count } => self.started(worker, task, first, count),
-            Event::Unit { worker, task, members, bytes, unit } => self.unit(worker, task, members, bytes, unit),
+            Event::Started {
+                worker,
+                task,
+                first,
+                count,
+            } => self.started(worker, task, first, count),
+            Event::Unit {
+                worker,
+                task,
+                members,
+                bytes,
+                unit,
+            } => self.unit(worker, task, members, bytes, unit),
             Event::TaskDone { worker, task } => self.task_done(worker, task),
             Event::Blocked { worker, task, request } => self.blocked(worker, task, request),
             Event::Absorbed { worker, bytes } => self.absorbed(worker, bytes),
@@ -372,7 +390,8 @@ impl<U> Machine<U> {
             if self.work_ended && self.tasks.is_empty() {
                 self.phase = Phase::Leaving;
                 let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
-                self.actions.extend(workers.into_iter().map(|worker| Action::Send(worker, ToWorker::Finish)));
+                self.actions
+                    .extend(workers.into_iter().map(|worker| Action::Send(worker, ToWorker::Finish)));
             }
         }
         if matches!(self.phase, Phase::Sampling | Phase::Extracting) {
@@ -415,7 +434,10 @@ impl<U> Machine<U> {
         match self.workers.get_mut(&worker) {
             Some(state) if !state.ready => {
                 state.ready = true;
-                let schema = self.schema.clone().map(|plan| Action::Send(worker, ToWorker::Schema(plan)));
+                let schema = self
+                    .schema
+                    .clone()
+                    .map(|plan| Action::Send(worker, ToWorker::Schema(plan)));
                 self.actions.extend(schema);
             }
             Some(_) => self.condemn(worker, "it said twice that it is ready"),
@@ -425,7 +447,9 @@ impl<U> Machine<U> {
 
     /// The worker, if what it says still counts.
     fn trusted(&mut self, worker: WorkerId) -> Option<&mut Worker> {
-        self.workers.get_mut(&worker).filter(|state| state.ready && !state.condemned)
+        self.workers
+            .get_mut(&worker)
+            .filter(|state| state.ready && !state.condemned)
     }
 
     /// The worker's task in hand, if it is this one; a worker that speaks of another is broken.
@@ -471,7 +495,11 @@ impl<U> Machine<U> {
             count > 0 && first >= task.closed && end.is_some_and(|end| end <= task.members.len())
         });
         if fits && let Some(state) = self.workers.get_mut(&worker) {
-            state.in_hand = Some(InHand { task: id, first, count: count as usize });
+            state.in_hand = Some(InHand {
+                task: id,
+                first,
+                count: count as usize,
+            });
         } else {
             self.condemn(worker, "it started members that its task does not have");
         }
@@ -482,9 +510,10 @@ impl<U> Machine<U> {
             return;
         }
         let extracting = self.phase == Phase::Extracting;
-        let task = self.tasks.get_mut(&id).filter(|task| {
-            extracting && members > 0 && members as usize <= task.members.len() - task.closed
-        });
+        let task = self
+            .tasks
+            .get_mut(&id)
+            .filter(|task| extracting && members > 0 && members as usize <= task.members.len() - task.closed);
         let Some(task) = task else {
             return self.condemn(worker, "it closed members that its task does not have");
         };
@@ -505,8 +534,17 @@ impl<U> Machine<U> {
             return self.condemn(worker, "it left members of its task open");
         };
         task.done = true;
-        let extents = task.members.iter_mut().flat_map(|member| std::mem::take(&mut member.extents)).collect();
-        self.actions.push(Action::Release(extents));
+        let extents = task
+            .members
+            .iter_mut()
+            .flat_map(|member| std::mem::take(&mut member.extents))
+            .collect();
+        let bytes = task.members.iter().map(|member| member.size).sum();
+        self.actions.push(Action::Release {
+            task: id,
+            bytes,
+            extents,
+        });
         self.task_leaves(worker);
     }
 
@@ -523,7 +561,11 @@ impl<U> Machine<U> {
             return;
         }
         if let Some(state) = self.workers.get_mut(&worker) {
-            state.blocked = Some(Blocked { task, request, passed: false });
+            state.blocked = Some(Blocked {
+                task,
+                request,
+                passed: false,
+            });
             Self::return_credit(&mut self.actions, worker, state, 0);
         }
     }
@@ -533,7 +575,11 @@ impl<U> Machine<U> {
         // A worker that died took its account with it.
         if let Some(state) = self.workers.get_mut(&worker) {
             state.account.absorbed(bytes);
-            let threshold = if state.blocked.is_some() { 0 } else { self.limits.credit_return };
+            let threshold = if state.blocked.is_some() {
+                0
+            } else {
+                self.limits.credit_return
+            };
             Self::return_credit(&mut self.actions, worker, state, threshold);
         }
     }
@@ -545,7 +591,9 @@ impl<U> Machine<U> {
     }
 
     fn died(&mut self, worker: WorkerId, death: Death) {
-        let Some(state) = self.workers.remove(&worker) else { return };
+        let Some(state) = self.workers.remove(&worker) else {
+            return;
+        };
         if self.phase == Phase::Leaving {
             return;
         }
@@ -566,14 +614,19 @@ impl<U> Machine<U> {
     /// suspected, and the next death in the task tells.
     fn blame(&mut self, state: &Worker, death: &Death) {
         let Some(in_hand) = state.in_hand else { return };
-        let Some(task) = self.tasks.get_mut(&in_hand.task) else { return };
+        let Some(task) = self.tasks.get_mut(&in_hand.task) else {
+            return;
+        };
         let (first, end) = (in_hand.first.max(task.closed), in_hand.first + in_hand.count);
         task.careful = true;
         if first >= end {
             return;
         }
         if end - first > 1 {
-            task.suspicion.get_or_insert((first..end, Blame::default())).1.add(death);
+            task.suspicion
+                .get_or_insert((first..end, Blame::default()))
+                .1
+                .add(death);
             return;
         }
         let blame = task.blame.entry(first).or_default();
@@ -619,7 +672,11 @@ impl<U> Machine<U> {
                 Some(worker) => self.give(worker, task),
                 None => left += 1,
             }
-            next = self.waiting.range((Bound::Excluded(task), Bound::Excluded(horizon))).next().copied();
+            next = self
+                .waiting
+                .range((Bound::Excluded(task), Bound::Excluded(horizon)))
+                .next()
+                .copied();
         }
         let starting = self.workers.values().filter(|state| !state.ready).count();
         for _ in starting..left {
@@ -645,10 +702,19 @@ impl<U> Machine<U> {
     }
 
     fn give(&mut self, worker: WorkerId, id: TaskId) {
-        let (Some(state), Some(task)) = (self.workers.get_mut(&worker), self.tasks.get(&id)) else { return };
+        let (Some(state), Some(task)) = (self.workers.get_mut(&worker), self.tasks.get(&id)) else {
+            return;
+        };
         self.waiting.remove(&id);
-        state.tasks.push_back(Given { task: id, base: task.closed });
-        let message = Task { id, members: task.members[task.closed..].to_vec(), careful: task.careful };
+        state.tasks.push_back(Given {
+            task: id,
+            base: task.closed,
+        });
+        let message = Task {
+            id,
+            members: task.members[task.closed..].to_vec(),
+            careful: task.careful,
+        };
         let message = match self.phase {
             Phase::Sampling => ToWorker::Sample(message),
             _ => ToWorker::Task(message),
@@ -665,14 +731,21 @@ impl<U> Machine<U> {
         if self.leaving_window > 0 {
             return;
         }
-        let Some((&oldest, _)) = self.tasks.first_key_value() else { return };
+        let Some((&oldest, _)) = self.tasks.first_key_value() else {
+            return;
+        };
         for (&worker, state) in &mut self.workers {
             if let Some(blocked) = &mut state.blocked
                 && blocked.task == oldest
                 && !blocked.passed
             {
                 blocked.passed = true;
-                self.actions.push(Action::Send(worker, ToWorker::Pass { request: blocked.request }));
+                self.actions.push(Action::Send(
+                    worker,
+                    ToWorker::Pass {
+                        request: blocked.request,
+                    },
+                ));
             }
         }
     }

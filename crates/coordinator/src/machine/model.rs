@@ -49,10 +49,22 @@ struct Process {
 /// What a worker still has to do.
 #[derive(Debug, Clone)]
 enum Statement {
-    Start { task: TaskId, first: u32, members: Vec<Row> },
-    Send { task: TaskId, bytes: u64, members: Vec<Row> },
-    Done { task: TaskId },
-    Sampled { task: TaskId },
+    Start {
+        task: TaskId,
+        first: u32,
+        members: Vec<Row>,
+    },
+    Send {
+        task: TaskId,
+        bytes: u64,
+        members: Vec<Row>,
+    },
+    Done {
+        task: TaskId,
+    },
+    Sampled {
+        task: TaskId,
+    },
 }
 
 struct Model {
@@ -108,14 +120,20 @@ impl Model {
         let mut steps = 0;
         while !self.finished {
             let moves = self.moves();
-            assert!(!moves.is_empty(), "nothing can move: {:#?} {:#?}", self.machine, self.processes);
+            assert!(
+                !moves.is_empty(),
+                "nothing can move: {:#?} {:#?}",
+                self.machine,
+                self.processes
+            );
             let chosen = moves[self.random.random_range(0..moves.len())];
             self.step(chosen);
             self.check();
             steps += 1;
             assert!(steps < 2_000_000, "the run does not end");
         }
-        self.written.extend(self.writing.drain(..).flat_map(|(_, _, rows)| rows));
+        self.written
+            .extend(self.writing.drain(..).flat_map(|(_, _, rows)| rows));
         assert!(self.processes.is_empty(), "a worker was left behind");
         assert_eq!(self.released, self.world.members as usize, "bytes of members were kept");
         self.written
@@ -209,7 +227,7 @@ impl Model {
             Action::Kill(worker, why) => panic!("{worker} is innocent: {why}"),
             Action::FixSchema(_) => self.schema_wanted = true,
             Action::Deliver { worker, bytes, unit } => self.writing.push_back((worker, bytes, unit)),
-            Action::Release(extents) => self.released += extents.len(),
+            Action::Release { extents, .. } => self.released += extents.len(),
             Action::Replaced(..) => self.deaths += 1,
             Action::Finished => self.finished = true,
             Action::GiveUp(death) => panic!("the machine gave up: {death}"),
@@ -246,8 +264,15 @@ impl Model {
             self.work_ended = true;
             return self.tell(Event::WorkEnded);
         }
-        let limit = if self.sample_ended { self.world.members } else { self.world.sample.min(self.world.members) };
-        let count = self.random.random_range(1..=self.world.largest_task as u64).min(limit - self.walked);
+        let limit = if self.sample_ended {
+            self.world.members
+        } else {
+            self.world.sample.min(self.world.members)
+        };
+        let count = self
+            .random
+            .random_range(1..=self.world.largest_task as u64)
+            .min(limit - self.walked);
         let members = (self.walked..self.walked + count)
             .map(|number| Member {
                 name: Vec::new(),
@@ -279,7 +304,9 @@ impl Model {
                 return;
             }
         }
-        let Some(statement) = process.script.front().cloned() else { return };
+        let Some(statement) = process.script.front().cloned() else {
+            return;
+        };
         if process.execute(worker, statement, &self.world) {
             process.script.pop_front();
         } else if process.aborted() {
@@ -290,16 +317,43 @@ impl Model {
     /// The laws that hold after every step.
     fn check(&self) {
         for (worker, process) in &self.processes {
-            let Some(state) = self.machine.workers.get(worker) else { continue };
-            let sent: u64 = process.outbox.iter().map(|event| if let Event::Unit { bytes, .. } = event { *bytes } else { 0 }).sum();
-            let coming: u64 = process.inbox.iter().map(|message| if let ToWorker::Credit { bytes } = message { *bytes } else { 0 }).sum();
-            let all = process.balance.bytes() + (sent + coming + state.account.in_flight() + state.account.owed()) as i64;
+            let Some(state) = self.machine.workers.get(worker) else {
+                continue;
+            };
+            let sent: u64 = process
+                .outbox
+                .iter()
+                .map(|event| {
+                    if let Event::Unit { bytes, .. } = event {
+                        *bytes
+                    } else {
+                        0
+                    }
+                })
+                .sum();
+            let coming: u64 = process
+                .inbox
+                .iter()
+                .map(|message| {
+                    if let ToWorker::Credit { bytes } = message {
+                        *bytes
+                    } else {
+                        0
+                    }
+                })
+                .sum();
+            let all =
+                process.balance.bytes() + (sent + coming + state.account.in_flight() + state.account.owed()) as i64;
             assert_eq!(all, self.world.capacity as i64, "credit of {worker} is not conserved");
             assert!(state.tasks.len() <= self.world.tasks_per_worker);
         }
         let in_order = self.written.iter().enumerate().all(|(at, row)| row.0 == at as u64);
         assert!(in_order, "rows are lost, doubled or out of order: {:?}", self.written);
-        let oversized = self.machine.workers.values().filter(|state| state.account.in_flight() > self.world.capacity);
+        let oversized = self
+            .machine
+            .workers
+            .values()
+            .filter(|state| state.account.in_flight() > self.world.capacity);
         assert!(oversized.count() <= 1, "more than one oversized unit is in the window");
     }
 }
@@ -330,7 +384,10 @@ impl Process {
             ToWorker::Hello(_) => unreachable!("the driver's affair"),
             ToWorker::Sample(task) => {
                 let rows = |members: &[Member]| -> Vec<Row> {
-                    members.iter().map(|member| (number(member), member.failed.is_some())).collect()
+                    members
+                        .iter()
+                        .map(|member| (number(member), member.failed.is_some()))
+                        .collect()
                 };
                 let together = if task.careful { 1 } else { task.members.len() };
                 let groups = task.members.chunks(together).enumerate();
@@ -376,14 +433,24 @@ impl Process {
         while first < task.members.len() {
             let most = if task.careful { 1 } else { task.members.len() - first };
             let count = random.random_range(1..=most);
-            let members: Vec<Row> =
-                task.members[first..first + count].iter().map(|member| (number(member), member.failed.is_some())).collect();
-            statements.push(Statement::Start { task: task.id, first: first as u32, members: members.clone() });
+            let members: Vec<Row> = task.members[first..first + count]
+                .iter()
+                .map(|member| (number(member), member.failed.is_some()))
+                .collect();
+            statements.push(Statement::Start {
+                task: task.id,
+                first: first as u32,
+                members: members.clone(),
+            });
             open.extend(members);
             first += count;
             if task.careful || first == task.members.len() || random.random_bool(0.5) {
                 let bytes = random.random_range(0..world.heaviest);
-                statements.push(Statement::Send { task: task.id, bytes, members: std::mem::take(&mut open) });
+                statements.push(Statement::Send {
+                    task: task.id,
+                    bytes,
+                    members: std::mem::take(&mut open),
+                });
             }
         }
         statements.push(Statement::Done { task: task.id });
@@ -399,14 +466,25 @@ impl Process {
         match statement {
             Statement::Start { task, first, members } => {
                 let count = members.len() as u32;
-                self.outbox.push_back(Event::Started { worker, task, first, count });
-                !members.iter().any(|(number, failed)| !failed && world.poison.contains(number))
+                self.outbox.push_back(Event::Started {
+                    worker,
+                    task,
+                    first,
+                    count,
+                });
+                !members
+                    .iter()
+                    .any(|(number, failed)| !failed && world.poison.contains(number))
             }
             Statement::Send { task, bytes, members } => {
                 if !self.passed && !self.balance.covers(bytes) {
                     if self.waiting_for.is_none() {
                         self.waiting_for = Some((bytes, self.requests));
-                        self.outbox.push_back(Event::Blocked { worker, task, request: self.requests });
+                        self.outbox.push_back(Event::Blocked {
+                            worker,
+                            task,
+                            request: self.requests,
+                        });
                         self.requests += 1;
                     }
                     return false;
@@ -414,7 +492,13 @@ impl Process {
                 (self.waiting_for, self.passed) = (None, false);
                 self.balance.spend(bytes);
                 let count = members.len() as u32;
-                self.outbox.push_back(Event::Unit { worker, task, members: count, bytes, unit: members });
+                self.outbox.push_back(Event::Unit {
+                    worker,
+                    task,
+                    members: count,
+                    bytes,
+                    unit: members,
+                });
                 true
             }
             Statement::Done { task } => {
@@ -422,7 +506,11 @@ impl Process {
                 true
             }
             Statement::Sampled { task } => {
-                self.outbox.push_back(Event::SampleDone { worker, task, evidence: Evidence { slots: Vec::new() } });
+                self.outbox.push_back(Event::SampleDone {
+                    worker,
+                    task,
+                    evidence: Evidence { slots: Vec::new() },
+                });
                 true
             }
         }
@@ -458,7 +546,11 @@ fn world() -> World {
 fn run_all(world: &World, seeds: u64) {
     for seed in 0..seeds {
         let written = Model::new(world.clone(), seed).run();
-        let failed: Vec<u64> = written.iter().filter(|(_, failed)| *failed).map(|(number, _)| *number).collect();
+        let failed: Vec<u64> = written
+            .iter()
+            .filter(|(_, failed)| *failed)
+            .map(|(number, _)| *number)
+            .collect();
         assert_eq!(written.len(), world.members as usize, "seed {seed}");
         assert_eq!(failed, world.poison, "seed {seed}: just the poisonous members fail");
     }
@@ -478,53 +570,150 @@ fn a_sample_comes_first() {
 
 #[test]
 fn units_larger_than_all_credit_pass() {
-    run_all(&World { heaviest: 5_000, ..world() }, 100);
+    run_all(
+        &World {
+            heaviest: 5_000,
+            ..world()
+        },
+        100,
+    );
 }
 
 #[test]
 fn one_byte_of_credit_is_enough() {
-    run_all(&World { capacity: 1, heaviest: 10, ..world() }, 100);
-    run_all(&World { capacity: 0, heaviest: 10, ..world() }, 100);
+    run_all(
+        &World {
+            capacity: 1,
+            heaviest: 10,
+            ..world()
+        },
+        100,
+    );
+    run_all(
+        &World {
+            capacity: 0,
+            heaviest: 10,
+            ..world()
+        },
+        100,
+    );
 }
 
 #[test]
 fn a_window_of_one_task_is_enough() {
     run_all(&World { window: 1, ..world() }, 100);
-    run_all(&World { window: 1, tasks_per_worker: 1, capacity: 1, heaviest: 10, workers: 1, ..world() }, 100);
+    run_all(
+        &World {
+            window: 1,
+            tasks_per_worker: 1,
+            capacity: 1,
+            heaviest: 10,
+            workers: 1,
+            ..world()
+        },
+        100,
+    );
 }
 
 #[test]
 fn workers_that_are_killed_lose_and_double_nothing() {
-    run_all(&World { death_every: 60, ..world() }, 200);
-    run_all(&World { death_every: 60, sample: 40, heaviest: 3_000, ..world() }, 100);
-    run_all(&World { death_every: 60, window: 1, capacity: 1, heaviest: 10, ..world() }, 50);
+    run_all(
+        &World {
+            death_every: 60,
+            ..world()
+        },
+        200,
+    );
+    run_all(
+        &World {
+            death_every: 60,
+            sample: 40,
+            heaviest: 3_000,
+            ..world()
+        },
+        100,
+    );
+    run_all(
+        &World {
+            death_every: 60,
+            window: 1,
+            capacity: 1,
+            heaviest: 10,
+            ..world()
+        },
+        50,
+    );
 }
 
 #[test]
 fn poison_fails_alone() {
-    run_all(&World { poison: vec![0, 17, 18, 19, 77, 119], ..world() }, 100);
-    run_all(&World { poison: vec![5, 6, 50], sample: 30, ..world() }, 100);
-    run_all(&World { poison: vec![40], largest_task: 1, ..world() }, 50);
+    run_all(
+        &World {
+            poison: vec![0, 17, 18, 19, 77, 119],
+            ..world()
+        },
+        100,
+    );
+    run_all(
+        &World {
+            poison: vec![5, 6, 50],
+            sample: 30,
+            ..world()
+        },
+        100,
+    );
+    run_all(
+        &World {
+            poison: vec![40],
+            largest_task: 1,
+            ..world()
+        },
+        50,
+    );
 }
 
 #[test]
 fn an_archive_without_members_ends() {
     run_all(&World { members: 0, ..world() }, 5);
-    run_all(&World { members: 0, sample: 10, ..world() }, 5);
+    run_all(
+        &World {
+            members: 0,
+            sample: 10,
+            ..world()
+        },
+        5,
+    );
 }
 
 #[test]
 fn workers_that_always_die_end_the_run() {
-    let limits = Limits { workers: 2, window: 4, tasks_per_worker: 2, credit_return: 0 };
+    let limits = Limits {
+        workers: 2,
+        window: 4,
+        tasks_per_worker: 2,
+        credit_return: 0,
+    };
     let mut machine: Machine<()> = Machine::new(limits, false, Evidence { slots: Vec::new() });
-    let member = Member { name: Vec::new(), offset: 0, size: 0, extents: Vec::new(), failed: None };
+    let member = Member {
+        name: Vec::new(),
+        offset: 0,
+        size: 0,
+        extents: Vec::new(),
+        failed: None,
+    };
     let mut actions: VecDeque<Action<()>> = machine.handle(Event::Work { members: vec![member] }).into();
     let mut deaths = 0;
     loop {
-        match actions.pop_front().expect("the machine neither starts workers nor gives up") {
+        match actions
+            .pop_front()
+            .expect("the machine neither starts workers nor gives up")
+        {
             Action::Spawn(worker) => {
                 deaths += 1;
-                actions.extend(machine.handle(Event::Died { worker, death: Death::Exit(127) }));
+                actions.extend(machine.handle(Event::Died {
+                    worker,
+                    death: Death::Exit(127),
+                }));
             }
             Action::GiveUp(death) => {
                 assert_eq!(death, Death::Exit(127));
@@ -538,27 +727,99 @@ fn workers_that_always_die_end_the_run() {
 
 #[test]
 fn a_worker_that_breaks_the_protocol_is_ended() {
-    let member = || Member { name: Vec::new(), offset: 0, size: 0, extents: Vec::new(), failed: None };
+    let member = || Member {
+        name: Vec::new(),
+        offset: 0,
+        size: 0,
+        extents: Vec::new(),
+        failed: None,
+    };
     let worker = WorkerId(0);
     let broken: Vec<(&str, Event<()>)> = vec![
         ("ready", Event::Ready(worker)),
-        ("does not have", Event::TaskDone { worker, task: TaskId(9) }),
-        ("open", Event::TaskDone { worker, task: TaskId(0) }),
-        ("closed", Event::Unit { worker, task: TaskId(0), members: 3, bytes: 0, unit: () }),
-        ("closed", Event::Unit { worker, task: TaskId(0), members: 0, bytes: 0, unit: () }),
-        ("started", Event::Started { worker, task: TaskId(0), first: 1, count: 2 }),
-        ("started", Event::Started { worker, task: TaskId(0), first: u32::MAX, count: u32::MAX }),
-        ("sample", Event::SampleDone { worker, task: TaskId(0), evidence: Evidence { slots: Vec::new() } }),
+        (
+            "does not have",
+            Event::TaskDone {
+                worker,
+                task: TaskId(9),
+            },
+        ),
+        (
+            "open",
+            Event::TaskDone {
+                worker,
+                task: TaskId(0),
+            },
+        ),
+        (
+            "closed",
+            Event::Unit {
+                worker,
+                task: TaskId(0),
+                members: 3,
+                bytes: 0,
+                unit: (),
+            },
+        ),
+        (
+            "closed",
+            Event::Unit {
+                worker,
+                task: TaskId(0),
+                members: 0,
+                bytes: 0,
+                unit: (),
+            },
+        ),
+        (
+            "started",
+            Event::Started {
+                worker,
+                task: TaskId(0),
+                first: 1,
+                count: 2,
+            },
+        ),
+        (
+            "started",
+            Event::Started {
+                worker,
+                task: TaskId(0),
+                first: u32::MAX,
+                count: u32::MAX,
+            },
+        ),
+        (
+            "sample",
+            Event::SampleDone {
+                worker,
+                task: TaskId(0),
+                evidence: Evidence { slots: Vec::new() },
+            },
+        ),
     ];
     for (word, event) in broken {
-        let limits = Limits { workers: 1, window: 4, tasks_per_worker: 2, credit_return: 0 };
+        let limits = Limits {
+            workers: 1,
+            window: 4,
+            tasks_per_worker: 2,
+            credit_return: 0,
+        };
         let mut machine: Machine<()> = Machine::new(limits, false, Evidence { slots: Vec::new() });
-        drop(machine.handle(Event::Work { members: vec![member(), member()] }));
+        drop(machine.handle(Event::Work {
+            members: vec![member(), member()],
+        }));
         drop(machine.handle(Event::Ready(worker)));
         let actions = machine.handle(event);
         let killed = matches!(actions.as_slice(), [Action::Kill(id, why)] if *id == worker && why.contains(word));
         assert!(killed, "{word}: {actions:?}");
-        let actions = machine.handle(Event::Died { worker, death: Death::Protocol(String::new()) });
-        assert!(actions.iter().any(|action| matches!(action, Action::Spawn(_))), "its task goes to another: {actions:?}");
+        let actions = machine.handle(Event::Died {
+            worker,
+            death: Death::Protocol(String::new()),
+        });
+        assert!(
+            actions.iter().any(|action| matches!(action, Action::Spawn(_))),
+            "its task goes to another: {actions:?}"
+        );
     }
 }

@@ -1,0 +1,72 @@
+//! How far a run is, for whoever shows it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Counters that the run's threads add to and a display reads. Every value only grows, except `workers`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Whether the types are being decided.
+    pub(crate) sampling: AtomicBool,
+    pub(crate) workers: AtomicU64,
+    pub(crate) replaced: AtomicU64,
+    pub(crate) extracted: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) rescued: AtomicU64,
+    pub(crate) rows: AtomicU64,
+    pub(crate) document_bytes: AtomicU64,
+    pub(crate) archive_bytes: AtomicU64,
+    pub(crate) archive_len: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Whether the types are being decided; nothing is extracted before that.
+    pub sampling: bool,
+    /// Workers that live.
+    pub workers: u64,
+    /// Workers that died and were replaced.
+    pub replaced: u64,
+    /// Members whose rows are in order behind all rows before them.
+    pub extracted: u64,
+    /// Members that failed.
+    pub failed: u64,
+    /// Members that were skipped by rule: no regular file, or not included.
+    pub skipped: u64,
+    /// Values that did not fit their column.
+    pub rescued: u64,
+    /// Rows of all features together.
+    pub rows: u64,
+    /// Bytes of the members that workers are done with, decompressed.
+    pub document_bytes: u64,
+    /// Bytes of the archive that all this stands for, of `archive_len`.
+    pub archive_bytes: u64,
+    /// Bytes of the archive; 0 until it is open.
+    pub archive_len: u64,
+}
+
+impl Counters {
+    /// The counters now.
+    pub fn progress(&self) -> Progress {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Progress {
+            sampling: self.sampling.load(Ordering::Relaxed),
+            workers: get(&self.workers),
+            replaced: get(&self.replaced),
+            extracted: get(&self.extracted),
+            failed: get(&self.failed),
+            skipped: get(&self.skipped),
+            rescued: get(&self.rescued),
+            rows: get(&self.rows),
+            document_bytes: get(&self.document_bytes),
+            archive_bytes: get(&self.archive_bytes),
+            archive_len: get(&self.archive_len),
+        }
+    }
+}
+
+/// Adds to a counter. The counters are for people: no order between them is promised.
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+    counter.fetch_add(amount, Ordering::Relaxed);
+}

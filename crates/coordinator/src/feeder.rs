@@ -1,0 +1,320 @@
+//! The walk over the archive, on a thread of its own: members become tasks of about one mebibyte.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
+use tarquet_feature_map::plan::IdSource;
+use tarquet_feature_map::{MemberIds, Plan, display_name};
+use tarquet_wire::message::{Extent, Failure, Member};
+
+use crate::counters::{Counters, add};
+use crate::input::Input;
+use crate::machine::Event;
+
+/// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
+/// than large ones.
+const TASK_BYTES: u64 = 1 << 20;
+
+/// What a member costs besides its bytes: its header, and its place in messages.
+const MEMBER_OVERHEAD: u64 = 512;
+
+/// The sample ends early once its documents have so many bytes.
+const SAMPLE_BYTES: u64 = 512 << 20;
+
+/// Names are looked at for repeats up to this many members, so that memory stays bounded (8 bytes a member).
+const NAMES_COMPARED: usize = 4 << 20;
+
+/// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
+pub(crate) const TASKS_AHEAD: usize = 1024;
+
+/// Which members are wanted, by name.
+pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;
+
+/// What the walk found when it ended.
+#[derive(Debug)]
+pub(crate) struct Walked {
+    /// Where and why it ended early.
+    pub(crate) damage: Option<Damage>,
+    /// A member name whose id some member before had, if there is one.
+    pub(crate) repeated_id: Option<String>,
+}
+
+/// Lets the feeder know that tasks are done.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate {
+    shared: Arc<(Mutex<GateState>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    open_tasks: usize,
+    closed: bool,
+}
+
+impl Gate {
+    /// Waits until fewer than `most` tasks are open, and opens one more. `false` when the run ends.
+    fn enter(&self, most: usize) -> bool {
+        let (state, changed) = &*self.shared;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |state: &mut GateState| !state.closed && state.open_tasks >= most;
+        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        state.open_tasks += 1;
+        !state.closed
+    }
+
+    /// One task is done.
+    pub(crate) fn leave(&self) {
+        self.change(|state| state.open_tasks = state.open_tasks.saturating_sub(1));
+    }
+
+    /// The run ends: nobody waits any more.
+    pub(crate) fn close(&self) {
+        self.change(|state| state.closed = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut GateState)) {
+        let (state, changed) = &*self.shared;
+        change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.notify_all();
+    }
+}
+
+/// Walks an archive and sends its tasks.
+pub(crate) struct Feeder {
+    pub(crate) walk: Walk,
+    pub(crate) include: Include,
+    pub(crate) plan: Arc<Plan>,
+    /// How many documents the sample has; 0 for none.
+    pub(crate) sample: u64,
+    pub(crate) gate: Gate,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) inputs: Sender<Input>,
+}
+
+impl Feeder {
+    /// Walks to the end, and says how it ended.
+    pub(crate) fn run(self) {
+        let inputs = self.inputs.clone();
+        // The run may be over already, and then nobody listens.
+        let _ = match Feeding::new(self).walk() {
+            Ok(walked) => inputs.send(Input::Walked(walked)),
+            Err(WalkError::Closed) => Ok(()),
+            Err(error) => inputs.send(Input::WalkFailed(error)),
+        };
+    }
+}
+
+struct Feeding {
+    feeder: Feeder,
+    batch: Batch,
+    names: Names,
+    /// What is left of the sample: documents, and bytes.
+    sample: Option<(u64, u64)>,
+}
+
+/// The members of the next task.
+#[derive(Default)]
+struct Batch {
+    members: Vec<Member>,
+    weight: u64,
+    /// How far the archive was used up when the task before was closed.
+    consumed: u64,
+}
+
+impl Feeding {
+    fn new(mut feeder: Feeder) -> Feeding {
+        feeder.walk.set_unlimited(feeder.sample > 0);
+        let sample = (feeder.sample > 0).then_some((feeder.sample, SAMPLE_BYTES));
+        Feeding {
+            names: Names::new(&feeder.plan),
+            batch: Batch::default(),
+            sample,
+            feeder,
+        }
+    }
+
+    fn walk(mut self) -> Result<Walked, WalkError> {
+        let damage = loop {
+            match self.feeder.walk.next() {
+                Ok(Some(found)) => match self.take(found) {
+                    Ok(()) => {}
+                    Err(WalkError::Damage(damage)) => break Some(damage),
+                    Err(error) => return Err(error),
+                },
+                Ok(None) => break None,
+                Err(WalkError::Damage(damage)) => break Some(damage),
+                Err(error) => return Err(error),
+            }
+        };
+        self.flush()?;
+        if self.sample.take().is_some() {
+            self.end_sample()?;
+        }
+        Ok(Walked {
+            damage,
+            repeated_id: self.names.repeated,
+        })
+    }
+
+    fn take(&mut self, found: Found) -> Result<(), WalkError> {
+        let member = match found.kind {
+            _ if !(self.feeder.include)(&found.name) => return Ok(self.skip()),
+            MemberKind::File => self.locate(&found)?,
+            MemberKind::Refused(refusal) => {
+                let failure = Failure {
+                    reason: refusal.code().to_owned(),
+                    detail: format!("it is {refusal}"),
+                };
+                Member {
+                    extents: Vec::new(),
+                    failed: Some(failure),
+                    ..located(&found, Vec::new())
+                }
+            }
+            _ => return Ok(self.skip()),
+        };
+        self.names.see(&member.name);
+        self.add(member)
+    }
+
+    fn skip(&self) {
+        add(&self.feeder.counters.skipped, 1);
+    }
+
+    /// Makes a file's bytes readable. A file that the end of the archive cuts off fails in its place.
+    fn locate(&mut self, found: &Found) -> Result<Member, WalkError> {
+        let Feeding { feeder, batch, .. } = self;
+        let Feeder { walk, inputs, gate, .. } = feeder;
+        // Room becomes free only when tasks are done, so what is held back has to go out before the walk waits.
+        let mut ended = false;
+        let extents = walk.locate(found, &mut |_| ended |= !batch.send(0, inputs, gate, usize::MAX));
+        match extents {
+            _ if ended => Err(WalkError::Closed),
+            Ok(extents) => Ok(located(found, extents)),
+            Err(WalkError::Damage(damage)) => {
+                let failure = Failure {
+                    reason: "archive_damaged".to_owned(),
+                    detail: damage.to_string(),
+                };
+                self.names.see(&found.name);
+                self.add(Member {
+                    failed: Some(failure),
+                    ..located(found, Vec::new())
+                })?;
+                Err(WalkError::Damage(damage))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn add(&mut self, member: Member) -> Result<(), WalkError> {
+        let size = member.size;
+        self.batch.weight += size + member.name.len() as u64 + MEMBER_OVERHEAD;
+        self.batch.members.push(member);
+        if self.batch.weight >= TASK_BYTES {
+            self.flush()?;
+        }
+        if let Some((documents, bytes)) = &mut self.sample {
+            *documents -= 1;
+            *bytes = bytes.saturating_sub(size);
+            if *documents == 0 || *bytes == 0 {
+                self.sample = None;
+                self.flush()?;
+                self.end_sample()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_sample(&mut self) -> Result<(), WalkError> {
+        self.feeder.walk.set_unlimited(false);
+        send(&self.feeder.inputs, Input::Machine(Event::SampleEnded))
+    }
+
+    fn flush(&mut self) -> Result<(), WalkError> {
+        let consumed = self.feeder.walk.consumed();
+        // A sample is held as a whole, however many tasks it has.
+        let most = if self.sample.is_some() { usize::MAX } else { TASKS_AHEAD };
+        match self.batch.send(consumed, &self.feeder.inputs, &self.feeder.gate, most) {
+            true => Ok(()),
+            false => Err(WalkError::Closed),
+        }
+    }
+}
+
+impl Batch {
+    /// Sends what there is as a task; `false` when the run ends. `consumed` is how far the archive is used up.
+    fn send(&mut self, consumed: u64, inputs: &Sender<Input>, gate: &Gate, most: usize) -> bool {
+        if self.members.is_empty() {
+            return true;
+        }
+        self.weight = 0;
+        let members = std::mem::take(&mut self.members);
+        let archive_bytes = consumed.saturating_sub(self.consumed);
+        self.consumed = self.consumed.max(consumed);
+        gate.enter(most) && inputs.send(Input::Work { members, archive_bytes }).is_ok()
+    }
+}
+
+fn located(found: &Found, extents: Vec<tarquet_archive::Extent>) -> Member {
+    let extents = extents
+        .into_iter()
+        .map(|extent| Extent {
+            offset: extent.offset,
+            len: extent.len,
+        })
+        .collect();
+    Member {
+        name: found.name.clone(),
+        offset: found.header_offset,
+        size: found.size,
+        extents,
+        failed: None,
+    }
+}
+
+fn send(inputs: &Sender<Input>, input: Input) -> Result<(), WalkError> {
+    inputs.send(input).map_err(|_| WalkError::Closed)
+}
+
+/// Looks for ids that members' names give twice.
+struct Names {
+    ids: Option<MemberIds>,
+    columns: usize,
+    hasher: RandomState,
+    seen: HashSet<u64>,
+    repeated: Option<String>,
+}
+
+impl Names {
+    fn new(plan: &Plan) -> Names {
+        let by_name = plan.ids.iter().all(|id| !matches!(id.source, IdSource::Value(_)));
+        Names {
+            // The pattern of a checked map compiles; without ids there is nothing to compare.
+            ids: by_name.then(|| MemberIds::new(plan).ok()).flatten(),
+            columns: plan.ids.len(),
+            hasher: RandomState::new(),
+            seen: HashSet::new(),
+            repeated: None,
+        }
+    }
+
+    fn see(&mut self, name: &[u8]) {
+        let Some(ids) = self
+            .ids
+            .as_ref()
+            .filter(|_| self.repeated.is_none() && self.seen.len() < NAMES_COMPARED)
+        else {
+            return;
+        };
+        let name = display_name(name);
+        let id: Vec<_> = (0..self.columns).map(|column| ids.id(column, &name)).collect();
+        let fresh = self.seen.insert(self.hasher.hash_one(&id));
+        if !fresh {
+            self.repeated = Some(name.clone().into_owned());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! All that can come to the coordinator's one loop.
+
+use tarquet_archive::WalkError;
+use tarquet_dataset::{DatasetError, Unit};
+use tarquet_wire::message::Member;
+
+use crate::feeder::Walked;
+use crate::machine::{Event, WorkerId};
+
+/// The rows of a unit, and what they come from.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    /// Members that the unit closes, failed ones included.
+    pub(crate) members: u64,
+    /// Members that failed.
+    pub(crate) failed: u64,
+    /// The rows.
+    pub(crate) unit: Unit,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// For the machine as it is.
+    Machine(Event<Rows>),
+    /// The walk found a task.
+    Work {
+        /// Its members.
+        members: Vec<Member>,
+        /// How many bytes of the archive it stands for.
+        archive_bytes: u64,
+    },
+    /// The walk has ended, at the archive's end or at damage.
+    Walked(Walked),
+    /// The archive cannot be read.
+    WalkFailed(WalkError),
+    /// A worker cannot read the archive.
+    SourceFailed {
+        /// The member that it was reading.
+        member: String,
+        /// What the system said.
+        error: String,
+    },
+    /// A worker's pipe has ended, by end of file or because what came through it is broken.
+    Hangup {
+        /// The worker.
+        worker: WorkerId,
+        /// What was broken.
+        broken: Option<String>,
+    },
+    /// The dataset cannot be written.
+    DatasetFailed(DatasetError),
+    /// Somebody wants the run to stop.
+    Stop,
+}

@@ -1,0 +1,175 @@
+//! A worker process as the coordinator holds it: the child, its pipes, and a thread for each.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use tarquet_wire::WORKER_SUBCOMMAND;
+use tarquet_wire::frame::FrameWriter;
+use tarquet_wire::message::{ToWorker, send};
+
+use crate::input::Input;
+use crate::machine::{Death, WorkerId};
+use crate::receive::{Schemas, receive};
+
+/// The size that pipes are asked to have, in bytes: a unit in one write.
+const PIPE_BYTES: i32 = 1 << 20;
+
+/// How many of a worker's last lines on standard error are kept for the message about its death.
+const LAST_LINES: usize = 10;
+
+/// A living worker. Dropped, it is killed and waited for: no child is left behind.
+#[derive(Debug)]
+pub(crate) struct Link {
+    child: Child,
+    /// `None` once nothing more is to be said.
+    commands: Option<Sender<ToWorker>>,
+    last_lines: Arc<Mutex<VecDeque<String>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Link {
+    /// Starts `executable` as a worker whose events go to `inputs`.
+    pub(crate) fn start(
+        worker: WorkerId,
+        executable: &Path,
+        schemas: Schemas,
+        inputs: &Sender<Input>,
+    ) -> io::Result<Link> {
+        let mut command = Command::new(executable);
+        command
+            .arg0("tarquet-worker")
+            .arg(WORKER_SUBCOMMAND)
+            .arg(std::process::id().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // The terminal's Ctrl-C is for the coordinator alone.
+            .process_group(0);
+        let child = command.spawn()?;
+        let (sender, receiver) = channel();
+        let mut link = Link {
+            commands: Some(sender),
+            last_lines: Arc::default(),
+            threads: Vec::new(),
+            child,
+        };
+        let (stdin, stdout, stderr) = match (
+            link.child.stdin.take(),
+            link.child.stdout.take(),
+            link.child.stderr.take(),
+        ) {
+            (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
+            _ => return Err(io::Error::other("a worker without pipes")),
+        };
+        widen(&stdin);
+        widen(&stdout);
+        let (inputs, lines) = (inputs.clone(), Arc::clone(&link.last_lines));
+        link.threads = vec![
+            named(format!("{worker} commands"), move || write_commands(stdin, &receiver))?,
+            named(format!("{worker} events"), move || {
+                receive(worker, stdout, &schemas, &inputs)
+            })?,
+            named(format!("{worker} stderr"), move || keep_lines(stderr, &lines))?,
+        ];
+        Ok(link)
+    }
+
+    /// Says something to the worker; to one that is gone, nothing.
+    pub(crate) fn send(&self, message: ToWorker) {
+        if let Some(commands) = &self.commands {
+            // The writer ends with its pipe, and the reader tells of that.
+            let _ = commands.send(message);
+        }
+    }
+
+    /// Ends the worker. That it is gone comes as a [`Input::Hangup`].
+    pub(crate) fn kill(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+    }
+
+    /// Waits for a worker whose pipe has ended, and says how it died and what it said last.
+    pub(crate) fn bury(mut self) -> (Death, Vec<String>) {
+        // A worker that closes its pipe and lives on has no use any more; one that is leaving keeps its status.
+        self.kill();
+        let death = match self.child.wait() {
+            Ok(status) => match (status.signal(), status.code()) {
+                (Some(signal), _) => Death::Signal(signal),
+                (None, code) => Death::Exit(code.unwrap_or_default()),
+            },
+            Err(error) => Death::Protocol(format!("its status cannot be read: {error}")),
+        };
+        self.join();
+        let lines = self
+            .last_lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+            .collect();
+        (death, lines)
+    }
+
+    fn join(&mut self) {
+        self.commands = None;
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; the worker is gone either way.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.child.wait();
+        self.join();
+    }
+}
+
+fn named(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(body)
+}
+
+/// Asks for a larger pipe. The system may refuse (`/proc/sys/fs/pipe-user-pages-soft`); a small one works too.
+fn widen(pipe: impl AsFd) {
+    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+}
+
+fn write_commands(pipe: ChildStdin, commands: &Receiver<ToWorker>) {
+    let mut writer = FrameWriter::new(pipe);
+    while let Ok(command) = commands.recv() {
+        if send(&mut writer, &command).is_err() {
+            return;
+        }
+    }
+}
+
+/// Drains standard error, so that a worker never waits for it, and keeps its end.
+fn keep_lines(stderr: ChildStderr, last: &Mutex<VecDeque<String>>) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(1..) = read_line(&mut reader, &mut line) {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        tracing::debug!(target: "worker", "{text}");
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(text);
+        line.clear();
+    }
+}
+
+/// Reads a line, or a piece of an endless one.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    const MOST: u64 = 16 << 10;
+    io::Read::take(reader, MOST).read_until(b'\n', line)
+}

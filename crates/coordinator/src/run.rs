@@ -1,0 +1,577 @@
+//! A run, from an archive to a published dataset: the one loop, and what surrounds it.
+
+use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::unistd::dup;
+use tarquet_archive::{Archive, ArchiveError, Damage, Releaser, SpoolOptions, WalkError};
+use tarquet_dataset::{DatasetError, Existing, FailedMember, Options, Published, PublishedTable, Table, Target};
+use tarquet_feature_map::{Evidence, InferenceWarning, Plan, SchemaError};
+use tarquet_wire::message::{Hello, ToWorker};
+use tarquet_wire::{BUILD, PROTOCOL, tables};
+use thiserror::Error;
+
+use crate::counters::{Counters, Progress, add};
+use crate::feeder::{Feeder, Gate, Include, Walked};
+use crate::input::{Input, Rows};
+use crate::link::Link;
+use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
+use crate::receive::Schemas;
+use crate::writer::Writer;
+
+/// The credit of one worker: bytes of batches that it may have on their way.
+pub const CREDIT: u64 = 4 << 20;
+
+/// A worker closes a unit once its rows weigh so many bytes.
+pub const UNIT_BYTES: u64 = 1 << 20;
+
+/// Tasks that a worker has at a time: one in hand, one so that it never waits for the next.
+const TASKS_PER_WORKER: usize = 2;
+
+/// How many tasks for each worker may be given out ahead of the oldest unfinished one.
+const WINDOW_PER_WORKER: u64 = 8;
+
+/// How long workers get to leave by themselves.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a run needs to know.
+pub struct Settings {
+    /// The archive.
+    pub archive: PathBuf,
+    /// Where the dataset goes.
+    pub out_dir: PathBuf,
+    /// What happens to a dataset that is there already.
+    pub existing: Existing,
+    /// The checked feature map.
+    pub plan: Plan,
+    /// How many members decide the types, where some are not written.
+    pub sample: u64,
+    /// Which members are wanted, by name.
+    pub include: Include,
+    /// Worker processes, at most.
+    pub workers: usize,
+    /// The projection engine's name.
+    pub engine: String,
+    /// Documents larger than this fail, in bytes.
+    pub max_document_bytes: u64,
+    /// How parts are cut and written.
+    pub parts: Options,
+    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`].
+    pub executable: PathBuf,
+}
+
+/// What a finished run was.
+#[derive(Debug)]
+pub struct Report {
+    /// The counts at the end.
+    pub progress: Progress,
+    /// The tables, in the order of the map.
+    pub tables: Vec<PublishedTable>,
+    /// Where and why the archive ended early.
+    pub damage: Option<Damage>,
+    /// A member name whose id some member before had.
+    pub repeated_id: Option<String>,
+    /// Types that rest on little.
+    pub inferred: Vec<InferenceWarning>,
+    /// Whether the types were inferred.
+    pub sampled: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The dataset, still locked, for its summary.
+    pub published: Published,
+}
+
+/// Why a run did not finish.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The archive cannot be opened.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The archive cannot be read to its end.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A worker cannot read the archive.
+    #[error("cannot read the archive at member {member:?}: {error}")]
+    Source {
+        /// The member that it was reading.
+        member: String,
+        /// What the system said.
+        error: String,
+    },
+    /// The archive is not what it was at the start.
+    #[error(
+        "{archive:?} changed while it was read: {what} is another. Nothing more was written; start again with --overwrite"
+    )]
+    ArchiveChanged {
+        /// The archive.
+        archive: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The dataset cannot be written.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The resolved plan has no schema.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A process or a thread cannot be started.
+    #[error("cannot start {what}: {error}")]
+    Start {
+        /// What.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Workers die one after the other.
+    #[error(
+        "worker after worker died and nothing got done; the last one {death}{}",
+        said(last_lines)
+    )]
+    Workers {
+        /// How the last one died.
+        death: Death,
+        /// What it said last.
+        last_lines: Vec<String>,
+    },
+    /// Somebody stopped the run.
+    #[error("stopped")]
+    Stopped,
+}
+
+fn said(lines: &[String]) -> String {
+    match lines {
+        [] => String::new(),
+        lines => format!(". It said last:\n  {}", lines.join("\n  ")),
+    }
+}
+
+/// Stops a run from another thread.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    inputs: Sender<Input>,
+}
+
+impl Stopper {
+    /// Asks the run to stop: no new tasks, the sentinel to every worker, and then [`RunError::Stopped`].
+    pub fn stop(&self) {
+        // It may have ended.
+        let _ = self.inputs.send(Input::Stop);
+    }
+}
+
+/// A run that can be started.
+pub struct Coordinator {
+    settings: Settings,
+    counters: Arc<Counters>,
+    inputs: (Sender<Input>, Receiver<Input>),
+}
+
+impl Coordinator {
+    /// A run with these settings.
+    pub fn new(settings: Settings) -> Coordinator {
+        Coordinator {
+            settings,
+            counters: Arc::default(),
+            inputs: channel(),
+        }
+    }
+
+    /// The run's counters.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// What stops the run.
+    pub fn stopper(&self) -> Stopper {
+        Stopper {
+            inputs: self.inputs.0.clone(),
+        }
+    }
+
+    /// Runs. It returns when the dataset is published, or when the run cannot go on; no worker lives after it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends a run before its time. What was published until then stays.
+    pub fn run(self) -> Result<Report, RunError> {
+        let started = Instant::now();
+        let Coordinator {
+            settings,
+            counters,
+            inputs: (sender, receiver),
+        } = self;
+        let archive = Archive::open(&settings.archive)?;
+        let identity = metadata(&archive)?;
+        let target = Target::claim(&settings.out_dir, settings.existing)?;
+        counters.archive_len.store(archive.len(), Ordering::Relaxed);
+        let walk = archive.walk(SpoolOptions::default())?;
+
+        let sampled = !settings.plan.is_typed();
+        counters.sampling.store(sampled, Ordering::Relaxed);
+        let plan = Arc::new(settings.plan);
+        let gate = Gate::default();
+        // A copy that workers inherit: it alone is not close-on-exec.
+        let source = dup(walk.source()).map_err(|error| RunError::Start {
+            what: "reading",
+            error: error.into(),
+        })?;
+        let releaser = walk.releaser();
+        let limits = Limits {
+            workers: settings.workers,
+            window: WINDOW_PER_WORKER * settings.workers as u64,
+            tasks_per_worker: TASKS_PER_WORKER,
+            credit_return: CREDIT / 4,
+        };
+        let mut run = Run {
+            machine: Machine::new(limits, sampled, Evidence::new(&plan)),
+            links: BTreeMap::new(),
+            last_lines: Vec::new(),
+            condemned: BTreeMap::new(),
+            hello: Hello {
+                protocol: PROTOCOL,
+                build: BUILD.to_owned(),
+                plan: Plan::clone(&plan),
+                engine: settings.engine,
+                source: source.as_raw_fd(),
+                max_document_bytes: settings.max_document_bytes,
+                unit_bytes: UNIT_BYTES,
+                credit: CREDIT,
+            },
+            _source: source,
+            executable: settings.executable,
+            schemas: Arc::new(OnceLock::new()),
+            target: Some(target),
+            parts: settings.parts,
+            writer: None,
+            inferred: Vec::new(),
+            task_bytes: BTreeMap::new(),
+            tasks: 0,
+            walked: None,
+            gate: gate.clone(),
+            releaser,
+            counters: Arc::clone(&counters),
+            inputs: sender.clone(),
+        };
+        if !sampled {
+            run.begin_dataset(&plan)?;
+        }
+        let feeder = Feeder {
+            walk,
+            include: settings.include,
+            plan,
+            sample: if sampled { settings.sample.max(1) } else { 0 },
+            gate,
+            counters,
+            inputs: sender,
+        };
+        let feeder = thread::Builder::new()
+            .name("feeder".to_owned())
+            .spawn(move || feeder.run())
+            .map_err(|error| RunError::Start {
+                what: "the walk",
+                error,
+            })?;
+        let ended = run.work(&receiver);
+        run.close();
+        // The thread has nothing to tell but what it sent.
+        let _ = feeder.join();
+        ended?;
+        check_unchanged(&settings.archive, &archive, &identity)?;
+        run.finish(started, sampled)
+    }
+}
+
+/// What the loop holds.
+struct Run {
+    machine: Machine<Rows>,
+    links: BTreeMap<WorkerId, Link>,
+    /// What the worker that died last said last.
+    last_lines: Vec<String>,
+    /// Workers that were killed for what they said.
+    condemned: BTreeMap<WorkerId, String>,
+    hello: Hello,
+    /// The descriptor that workers inherit.
+    _source: OwnedFd,
+    executable: PathBuf,
+    schemas: Schemas,
+    /// Until the dataset is begun.
+    target: Option<Target>,
+    parts: Options,
+    writer: Option<Writer>,
+    inferred: Vec<InferenceWarning>,
+    /// How many bytes of the archive the open tasks stand for, in the order in which they were walked.
+    task_bytes: BTreeMap<u64, u64>,
+    tasks: u64,
+    walked: Option<Walked>,
+    gate: Gate,
+    releaser: Releaser,
+    counters: Arc<Counters>,
+    inputs: Sender<Input>,
+}
+
+/// Whether the loop goes on.
+enum Flow {
+    On,
+    Finished,
+}
+
+impl Run {
+    fn work(&mut self, inputs: &Receiver<Input>) -> Result<(), RunError> {
+        loop {
+            // The run holds a sender itself, so the channel cannot end.
+            let Ok(input) = inputs.recv() else {
+                return Err(RunError::Stopped);
+            };
+            let ended = self.take(input);
+            match ended {
+                Ok(Flow::On) => {}
+                Ok(Flow::Finished) => return Ok(()),
+                Err(error) => {
+                    self.dismiss(inputs);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) -> Result<Flow, RunError> {
+        match input {
+            Input::Machine(event) => self.handle(event),
+            Input::Work { members, archive_bytes } => {
+                self.task_bytes.insert(self.tasks, archive_bytes);
+                self.tasks += 1;
+                self.handle(Event::Work { members })
+            }
+            Input::Walked(walked) => {
+                self.walked = Some(walked);
+                self.handle(Event::WorkEnded)
+            }
+            Input::WalkFailed(error) => Err(error.into()),
+            Input::SourceFailed { member, error } => Err(RunError::Source { member, error }),
+            Input::Hangup { worker, broken } => self.bury(worker, broken),
+            Input::DatasetFailed(error) => Err(error.into()),
+            Input::Stop => Err(RunError::Stopped),
+        }
+    }
+
+    fn handle(&mut self, event: Event<Rows>) -> Result<Flow, RunError> {
+        let mut flow = Flow::On;
+        for action in self.machine.handle(event) {
+            if let Flow::Finished = self.act(action)? {
+                flow = Flow::Finished;
+            }
+        }
+        Ok(flow)
+    }
+
+    fn act(&mut self, action: Action<Rows>) -> Result<Flow, RunError> {
+        match action {
+            Action::Spawn(worker) => self.spawn(worker)?,
+            Action::Send(worker, message) => {
+                if let Some(link) = self.links.get(&worker) {
+                    link.send(message);
+                }
+            }
+            Action::Kill(worker, why) => {
+                if let Some(link) = self.links.get_mut(&worker) {
+                    link.kill();
+                    self.condemned.insert(worker, why);
+                }
+            }
+            Action::FixSchema(evidence) => return self.fix_schema(&evidence),
+            Action::Deliver { worker, bytes, unit } => {
+                if let Some(writer) = &self.writer {
+                    writer.deliver(worker, bytes, unit);
+                }
+            }
+            Action::Release { task, bytes, extents } => self.release(task.0, bytes, &extents),
+            Action::Replaced(worker, death) => {
+                add(&self.counters.replaced, 1);
+                let said = said(&self.last_lines);
+                tracing::warn!("{worker} {death}; another one gets what it had in hand{said}");
+            }
+            Action::Finished => return Ok(Flow::Finished),
+            Action::GiveUp(death) => {
+                return Err(RunError::Workers {
+                    death,
+                    last_lines: std::mem::take(&mut self.last_lines),
+                });
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn spawn(&mut self, worker: WorkerId) -> Result<(), RunError> {
+        let link = Link::start(worker, &self.executable, Arc::clone(&self.schemas), &self.inputs).map_err(|error| {
+            RunError::Start {
+                what: "a worker process",
+                error,
+            }
+        })?;
+        link.send(ToWorker::Hello(Box::new(self.hello.clone())));
+        self.links.insert(worker, link);
+        self.counters.workers.store(self.links.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn bury(&mut self, worker: WorkerId, broken: Option<String>) -> Result<Flow, RunError> {
+        let Some(link) = self.links.remove(&worker) else {
+            return Ok(Flow::On);
+        };
+        self.counters.workers.store(self.links.len() as u64, Ordering::Relaxed);
+        let (death, last_lines) = link.bury();
+        self.last_lines = last_lines;
+        let death = match broken.or_else(|| self.condemned.remove(&worker)) {
+            Some(why) => Death::Protocol(why),
+            None => death,
+        };
+        self.handle(Event::Died { worker, death })
+    }
+
+    fn fix_schema(&mut self, evidence: &Evidence) -> Result<Flow, RunError> {
+        let resolved = self.hello.plan.resolve(evidence);
+        for warning in &resolved.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.inferred = resolved.warnings;
+        self.begin_dataset(&resolved.plan)?;
+        self.counters.sampling.store(false, Ordering::Relaxed);
+        self.handle(Event::SchemaFixed(Box::new(resolved.plan)))
+    }
+
+    fn begin_dataset(&mut self, plan: &Plan) -> Result<(), RunError> {
+        let Some(target) = self.target.take() else {
+            return Ok(());
+        };
+        let schemas = tables::schemas(plan)?;
+        let features = plan.features.iter().zip(&schemas);
+        let tables = features.map(|(feature, schema)| Table {
+            name: feature.name.clone(),
+            schema: Arc::clone(schema),
+        });
+        let dataset = target.begin(tables.collect(), &plan.to_yaml(), self.parts)?;
+        // It is set once: a run has one schema.
+        let _ = self.schemas.set(schemas);
+        let writer = Writer::start(dataset, Arc::clone(&self.counters), self.inputs.clone()).map_err(|error| {
+            RunError::Start {
+                what: "the dataset's thread",
+                error,
+            }
+        })?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    fn release(&mut self, task: u64, bytes: u64, extents: &[tarquet_wire::message::Extent]) {
+        let extents: Vec<tarquet_archive::Extent> = extents
+            .iter()
+            .map(|extent| tarquet_archive::Extent {
+                offset: extent.offset,
+                len: extent.len,
+            })
+            .collect();
+        self.releaser.release(&extents);
+        self.gate.leave();
+        add(&self.counters.document_bytes, bytes);
+        add(&self.counters.archive_bytes, self.task_bytes.remove(&task).unwrap_or(0));
+    }
+
+    /// Sends every worker away and gives it a moment; who stays is killed.
+    fn dismiss(&mut self, inputs: &Receiver<Input>) {
+        for link in self.links.values() {
+            link.send(ToWorker::Finish);
+        }
+        let until = Instant::now() + LEAVE_WITHIN;
+        while !self.links.is_empty() {
+            match inputs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Input::Hangup { worker, .. }) => drop(self.links.remove(&worker)),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.links.clear(),
+            }
+        }
+    }
+
+    /// Ends the walk.
+    fn close(&self) {
+        self.gate.close();
+        self.releaser.close();
+    }
+
+    fn finish(self, started: Instant, sampled: bool) -> Result<Report, RunError> {
+        let Walked { damage, repeated_id } = self.walked.unwrap_or(Walked {
+            damage: None,
+            repeated_id: None,
+        });
+        // Damage inside a member is that member's failure already.
+        let last = damage
+            .as_ref()
+            .filter(|damage| damage.member.is_none())
+            .map(archive_failure);
+        let published = match self.writer.map(|writer| writer.finish(last)) {
+            Some(Some(published)) => published?,
+            _ => return Err(RunError::Stopped),
+        };
+        let progress = Progress {
+            workers: 0,
+            ..self.counters.progress()
+        };
+        Ok(Report {
+            progress,
+            tables: published.tables.clone(),
+            damage,
+            repeated_id,
+            inferred: self.inferred,
+            sampled,
+            elapsed: started.elapsed(),
+            published,
+        })
+    }
+}
+
+/// The line of `failed.log` for damage that is no member's.
+fn archive_failure(damage: &Damage) -> FailedMember {
+    FailedMember {
+        member: None,
+        offset: Some(damage.place.file),
+        line: None,
+        reason: "archive_damaged".to_owned(),
+        detail: damage.to_string(),
+    }
+}
+
+fn metadata(archive: &Archive) -> Result<Metadata, RunError> {
+    archive
+        .file()
+        .metadata()
+        .map_err(|error| RunError::Start { what: "reading", error })
+}
+
+/// Refuses an archive that is another than at the start, in the file that is open or under its name.
+fn check_unchanged(path: &PathBuf, archive: &Archive, then: &Metadata) -> Result<(), RunError> {
+    let now = metadata(archive)?;
+    let differs = |what| {
+        Err(RunError::ArchiveChanged {
+            archive: path.clone(),
+            what,
+        })
+    };
+    if now.len() != then.len() {
+        return differs("its size");
+    }
+    if (now.mtime(), now.mtime_nsec()) != (then.mtime(), then.mtime_nsec()) {
+        return differs("its time of modification");
+    }
+    match std::fs::metadata(path) {
+        Ok(named) if (named.dev(), named.ino()) == (then.dev(), then.ino()) => Ok(()),
+        _ => differs("the file of that name"),
+    }
+}
