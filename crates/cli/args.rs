@@ -1,0 +1,207 @@
+//! The arguments as they are written. What they mean is [`crate::extract`]'s affair.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_bytes};
+
+/// Turns a huge archive of JSON files into a typed, partitioned Parquet dataset.
+#[derive(Debug, Parser)]
+#[command(name = "tarquet", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Extract the features that a feature map names into DIR/features_raw/feature=NAME/part-*.parquet
+    #[command(after_help = EXTRACT_HELP)]
+    Extract(Box<ExtractArguments>),
+}
+
+const EXTRACT_HELP: &str = "\
+Examples:
+  tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
+  tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml --workers 4
+
+Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS.
+
+Exit codes:
+  0  every member was extracted (or failures are within --allow-failed)
+  1  stopped by an error; what is published stays
+  2  wrong usage, or an invalid feature map
+  3  finished, but some members failed; the dataset is whole for the rest";
+
+/// The arguments of `extract`.
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArguments {
+    /// The archive: a tar, plain or compressed with gzip. What it is is told by its content, never by its name
+    #[arg(long, value_name = "ARCHIVE", env = "TARQUET_TAR_PATH", help_heading = "Input")]
+    pub(crate) tar_path: PathBuf,
+
+    /// Take only members whose name matches this glob (repeatable) [default: *.json *.ndjson *.jsonl, each also .gz and .zst]
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "TARQUET_INCLUDE",
+        value_delimiter = ' ',
+        help_heading = "Input"
+    )]
+    pub(crate) include: Vec<String>,
+
+    /// Leave out members whose name matches this glob (repeatable); it wins over --include
+    #[arg(
+        long,
+        value_name = "GLOB",
+        env = "TARQUET_EXCLUDE",
+        value_delimiter = ' ',
+        help_heading = "Input"
+    )]
+    pub(crate) exclude: Vec<String>,
+
+    /// Documents larger than this fail
+    #[arg(long, value_name = "SIZE", env = "TARQUET_MAX_DOCUMENT_BYTES", default_value = "256MiB", value_parser = parse_bytes, help_heading = "Input")]
+    pub(crate) max_document_bytes: u64,
+
+    /// The feature map: which fields become which columns of which table
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TARQUET_FEATURE_MAP",
+        default_value = "config/json_feature_map.yaml",
+        help_heading = "Features"
+    )]
+    pub(crate) feature_map: PathBuf,
+
+    /// How many documents decide the types that the map leaves open
+    #[arg(long, value_name = "N", env = "TARQUET_SAMPLE", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Features")]
+    pub(crate) sample: u64,
+
+    /// Where the dataset goes
+    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR", help_heading = "Output")]
+    pub(crate) out_dir: PathBuf,
+
+    /// Replace the dataset that DIR holds (removes only what its ledger names)
+    #[arg(long, env = "TARQUET_OVERWRITE", help_heading = "Output")]
+    pub(crate) overwrite: bool,
+
+    /// A feature's part ends at the first document boundary with this many rows
+    #[arg(long, value_name = "ROWS", env = "TARQUET_BUFFER_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    pub(crate) buffer_rows: u64,
+
+    /// The largest part ends when all open parts together exceed this
+    #[arg(long, value_name = "SIZE", env = "TARQUET_BUFFER_BYTES", default_value = "96MiB", value_parser = parse_bytes, help_heading = "Output")]
+    pub(crate) buffer_bytes: u64,
+
+    /// Worker processes [default: one for each core, but at least 8 and at most 12]
+    #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
+    pub(crate) workers: Option<u16>,
+
+    /// How many members (N), or which share of them (P%), may fail before the run counts as failed
+    #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
+    pub(crate) allow_failed: AllowedFailures,
+
+    /// What parses documents; the rows are the same
+    #[arg(long, value_enum, env = "TARQUET_ENGINE", default_value_t = Engine::SimdJson, help_heading = "Running")]
+    pub(crate) engine: Engine,
+
+    /// How progress is shown on standard error
+    #[arg(long, value_enum, env = "TARQUET_PROGRESS", default_value_t = ProgressKind::Auto, help_heading = "Display")]
+    pub(crate) progress: ProgressKind,
+
+    /// How the summary is written to standard output
+    #[arg(long, value_enum, env = "TARQUET_SUMMARY", default_value_t = SummaryKind::Text, help_heading = "Display")]
+    pub(crate) summary: SummaryKind,
+
+    /// What is logged to standard error
+    #[arg(long, value_enum, value_name = "LEVEL", env = "TARQUET_LOG", default_value_t = LogLevel::Warn, help_heading = "Display")]
+    pub(crate) log: LogLevel,
+
+    /// Log more (-v: info, -vv: debug)
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Display")]
+    pub(crate) verbose: u8,
+
+    /// Show nothing but errors
+    #[arg(short, long, env = "TARQUET_QUIET", help_heading = "Display")]
+    pub(crate) quiet: bool,
+}
+
+/// A projection engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The scalar parser that decides what is valid.
+    Reference,
+    /// simd-json's tape; what it cannot give exactly goes to the reference.
+    SimdJson,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar on a terminal, else plain lines.
+    Auto,
+    /// A line every ten seconds.
+    Plain,
+    /// A JSON object on a line of its own every second.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// How the summary is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SummaryKind {
+    /// A table for people.
+    Text,
+    /// What is in summary.json.
+    Json,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What stops the run.
+    Error,
+    /// What may need attention.
+    Warn,
+    /// What happens.
+    Info,
+    /// What the workers say.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_with_a_value_reads_the_environment() {
+        let command = Arguments::command();
+        let extract = command.find_subcommand("extract").expect("there is `extract`");
+        for argument in extract.get_arguments() {
+            let name = argument.get_id().as_str();
+            if !matches!(name, "verbose" | "help" | "version") {
+                let variable = format!("TARQUET_{}", name.to_uppercase());
+                assert_eq!(
+                    argument.get_env().and_then(|name| name.to_str()),
+                    Some(variable.as_str())
+                );
+            }
+        }
+    }
+}

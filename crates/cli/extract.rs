@@ -1,0 +1,283 @@
+//! `tarquet extract`: from arguments to settings, and from a run's end to an exit code.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::Context;
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use indicatif::MultiProgress;
+use tarquet_coordinator::{Coordinator, Include, Report, RunError, Settings};
+use tarquet_dataset::{Existing, Options};
+use tarquet_feature_map::Plan;
+
+use crate::args::{Engine, ExtractArguments, LogLevel, SummaryKind};
+use crate::progress::Display;
+use crate::quantity::AllowedFailures;
+use crate::summary::Summary;
+use crate::{logging, signals};
+
+/// What members are wanted when nothing is said.
+const DEFAULT_EXTENSIONS: [&str; 3] = ["json", "ndjson", "jsonl"];
+
+/// How many workers there are when nothing is said: one for each core within these.
+const DEFAULT_WORKERS: std::ops::RangeInclusive<usize> = 8..=12;
+
+/// The most threads that encode parts. Workers have the other cores.
+const MOST_ENCODERS: usize = 4;
+
+/// Why the command fails, by exit code.
+enum Failure {
+    /// Wrong usage, or an invalid map.
+    Usage(anyhow::Error),
+    /// The run could not go on.
+    Run(RunError),
+    /// Something else could not be done.
+    System(anyhow::Error),
+}
+
+/// How a run that finished counts.
+enum Outcome {
+    Complete,
+    SomeFailed,
+}
+
+/// Runs `tarquet extract`.
+pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
+    let bars = MultiProgress::new();
+    logging::start(log_level(&arguments), bars.clone());
+    match extract(arguments, bars) {
+        Ok(Outcome::Complete) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Err(Failure::Usage(error)) => {
+            report(&error);
+            ExitCode::from(2)
+        }
+        Err(Failure::System(error)) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+        Err(Failure::Run(error)) => {
+            report(&error.into());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "what stops the command is said even where nothing is logged"
+)]
+fn report(error: &anyhow::Error) {
+    // A map's errors say `error:` themselves, one by one.
+    let text = format!("{error:#}");
+    match text.starts_with("error") {
+        true => eprintln!("{text}"),
+        false => eprintln!("error: {text}"),
+    }
+}
+
+fn log_level(arguments: &ExtractArguments) -> LogLevel {
+    let asked = match arguments.verbose {
+        0 => LogLevel::Off,
+        1 => LogLevel::Info,
+        _ => LogLevel::Debug,
+    };
+    match arguments.quiet {
+        true => LogLevel::Error,
+        false => arguments.log.max(asked),
+    }
+}
+
+fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, Failure> {
+    let plan = read_map(&arguments.feature_map)?;
+    let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
+    let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
+    let coordinator = Coordinator::new(settings(arguments, plan)?);
+    let counters = coordinator.counters();
+
+    // Before any other thread, so that all of them leave the signals to the one that waits for them.
+    signals::block()
+        .context("cannot block signals")
+        .map_err(Failure::System)?;
+    let received = signals::watch(coordinator.stopper())
+        .context("cannot start a thread")
+        .map_err(Failure::System)?;
+    let display = Display::start(progress, quiet, counters, bars)
+        .context("cannot start a thread")
+        .map_err(Failure::System)?;
+    // The loop has a thread of its own, so that workers are started by one that lives as long as the run.
+    let run = thread::Builder::new()
+        .name("coordinator".to_owned())
+        .spawn(move || coordinator.run());
+    let ended = run.context("cannot start a thread").map_err(Failure::System)?.join();
+    display.end();
+    let ended = ended.map_err(|_| Failure::System(anyhow::anyhow!("the coordinator panicked; this is a bug")))?;
+
+    match ended {
+        Ok(report) => finish(&report, allowed, summary, quiet),
+        Err(RunError::Stopped) if received.signal().is_some() => {
+            let signal = received.signal().unwrap_or(nix::sys::signal::Signal::SIGTERM);
+            report_stop(signal.as_str(), &out_dir);
+            signals::die_by(signal)
+        }
+        Err(error) => Err(Failure::Run(error)),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last line of a run that was stopped")]
+fn report_stop(signal: &str, out_dir: &Path) {
+    eprintln!(
+        "stopped by {signal}: parts that are published stay in {}; --overwrite starts again",
+        out_dir.display()
+    );
+}
+
+fn read_map(file: &Path) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| {
+            format!(
+                "cannot read the feature map {} (--feature-map names another)",
+                file.display()
+            )
+        })
+        .map_err(Failure::Usage)?;
+    tarquet_feature_map::parse(&file.display().to_string(), &text).map_err(|errors| Failure::Usage(errors.into()))
+}
+
+fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure> {
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Settings {
+        include: include(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
+        archive: arguments.tar_path,
+        out_dir: arguments.out_dir,
+        existing: if arguments.overwrite {
+            Existing::Overwrite
+        } else {
+            Existing::Refuse
+        },
+        plan,
+        sample: arguments.sample,
+        workers: arguments.workers.map_or(
+            cores.clamp(*DEFAULT_WORKERS.start(), *DEFAULT_WORKERS.end()),
+            usize::from,
+        ),
+        engine: engine(arguments.engine).to_owned(),
+        max_document_bytes: arguments.max_document_bytes,
+        parts: Options {
+            buffer_rows: arguments.buffer_rows,
+            buffer_bytes: arguments.buffer_bytes,
+            encoders: (cores / 2).clamp(1, MOST_ENCODERS),
+        },
+        executable: PathBuf::from("/proc/self/exe"),
+    })
+}
+
+fn engine(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Reference => "reference",
+        Engine::SimdJson => "simd-json",
+    }
+}
+
+/// Which members are wanted. A `*` in a glob goes over slashes too: `*.json` is every member of that ending.
+fn include(include: &[String], exclude: &[String]) -> anyhow::Result<Include> {
+    let defaults: Vec<String> = DEFAULT_EXTENSIONS
+        .iter()
+        .flat_map(|extension| ["", ".gz", ".zst"].map(|compression| format!("*.{extension}{compression}")))
+        .collect();
+    let include = globs(if include.is_empty() { &defaults } else { include })?;
+    let exclude = globs(exclude)?;
+    Ok(Box::new(move |name| {
+        let name = Path::new(OsStr::from_bytes(name));
+        include.is_match(name) && !exclude.is_match(name)
+    }))
+}
+
+fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).with_context(|| format!("`{pattern}` is not a glob"))?);
+    }
+    Ok(set.build()?)
+}
+
+fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: bool) -> Result<Outcome, Failure> {
+    let summary = Summary::of(report);
+    report
+        .published
+        .write_summary(&summary)
+        .map_err(|error| Failure::Run(error.into()))?;
+    warn(report);
+    show(&summary, kind, quiet)
+        .context("cannot write the summary")
+        .map_err(Failure::System)?;
+    let progress = report.progress;
+    let members = progress.extracted + progress.failed;
+    match report.damage.is_none() && allowed.allow(progress.failed, members) {
+        true => Ok(Outcome::Complete),
+        false => Ok(Outcome::SomeFailed),
+    }
+}
+
+fn warn(report: &Report) {
+    if let Some(damage) = &report.damage {
+        tracing::error!("{damage}. Everything before it was extracted");
+    }
+    if let Some(member) = &report.repeated_id {
+        tracing::warn!(
+            "ids made from member names repeat: {member:?} has the id of a member before it, so rows of both share it. \
+             An id with a `pattern` over the whole name, or `provenance: true`, tells them apart"
+        );
+    }
+    if report.progress.extracted + report.progress.failed == 0 {
+        tracing::warn!(
+            "no member of the archive was wanted ({} skipped); --include says which are",
+            report.progress.skipped
+        );
+    }
+}
+
+/// Writes the summary to standard output.
+fn show(summary: &Summary, kind: SummaryKind, quiet: bool) -> std::io::Result<()> {
+    use std::io::Write;
+    let text = match kind {
+        SummaryKind::Json => serde_json::to_string_pretty(summary)? + "\n",
+        SummaryKind::Text if quiet => return Ok(()),
+        SummaryKind::Text => summary.to_string(),
+    };
+    std::io::stdout().write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_choose_members_by_name() {
+        let all = include(&[], &[]).unwrap();
+        for name in [
+            "a.json",
+            "deep/down/a.json",
+            "a.ndjson",
+            "a.jsonl.gz",
+            "a.json.zst",
+            ".json",
+        ] {
+            assert!(all(name.as_bytes()), "{name}");
+        }
+        for name in ["a.xml", "json", "a.json/b", "a.json.bz2", "a.JSON"] {
+            assert!(!all(name.as_bytes()), "{name}");
+        }
+        let some = include(&["raw/*".to_owned()], &["*.min.json".to_owned()]).unwrap();
+        assert!(some(b"raw/x/a.txt") && !some(b"raw/a.min.json") && !some(b"other/a.json"));
+        assert!(include(&["[".to_owned()], &[]).is_err());
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_match_too() {
+        assert!(include(&[], &[]).unwrap()(b"caf\xe9.json"));
+    }
+}

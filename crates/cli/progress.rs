@@ -1,0 +1,230 @@
+//! How far a run is, on standard error: a bar, plain lines, or JSON lines.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use serde::Serialize;
+use tarquet_coordinator::{Counters, Progress};
+
+use crate::args::ProgressKind;
+use crate::quantity::{bytes, duration, grouped, rate};
+
+/// How often a bar is drawn.
+const BAR_EVERY: Duration = Duration::from_millis(100);
+
+/// How often a plain line is written.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// How often a JSON line is written.
+const JSON_EVERY: Duration = Duration::from_secs(1);
+
+/// A display that runs until its end is called.
+pub(crate) struct Display {
+    /// Dropped to end the thread.
+    running: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Display {
+    /// Starts showing `counters`.
+    pub(crate) fn start(
+        kind: ProgressKind,
+        quiet: bool,
+        counters: Arc<Counters>,
+        bars: MultiProgress,
+    ) -> io::Result<Display> {
+        let terminal = io::stderr().is_terminal();
+        let (every, mut shown): (Duration, Box<dyn Shown + Send>) = match kind {
+            _ if quiet => return Ok(Display { running: None }),
+            ProgressKind::None => return Ok(Display { running: None }),
+            ProgressKind::Auto if terminal => (BAR_EVERY, Box::new(Bar::new(&bars))),
+            ProgressKind::Auto | ProgressKind::Plain => (PLAIN_EVERY, Box::new(Plain)),
+            ProgressKind::Json => (JSON_EVERY, Box::new(Json)),
+        };
+        let (end, ended) = channel::<()>();
+        let started = Instant::now();
+        let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(every) {
+                shown.show(counters.progress(), started.elapsed());
+            }
+            shown.end(counters.progress(), started.elapsed());
+        })?;
+        Ok(Display {
+            running: Some((end, thread)),
+        })
+    }
+
+    /// Takes the display away.
+    pub(crate) fn end(self) {
+        if let Some((end, thread)) = self.running {
+            drop(end);
+            // A display that panicked has nothing to take away.
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// A way to show progress.
+trait Shown {
+    fn show(&mut self, progress: Progress, elapsed: Duration);
+    fn end(&mut self, progress: Progress, elapsed: Duration);
+}
+
+/// A bar over the archive's bytes: how many members a stream has is not known before its end.
+struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    fn new(bars: &MultiProgress) -> Bar {
+        let bar = bars.add(ProgressBar::new(0));
+        bar.set_style(style());
+        Bar { bar }
+    }
+}
+
+fn style() -> ProgressStyle {
+    let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let bar = if coloured { "{bar:24.cyan}" } else { "{bar:24}" };
+    let template = format!("{bar} {{share}} · {{wide_msg}}");
+    ProgressStyle::with_template(&template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("share", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A display that cannot be written to is no reason to stop.
+            let _ = write!(out, "{:3.0} %", state.fraction() * 100.0);
+        })
+        .progress_chars("━━╌")
+}
+
+impl Shown for Bar {
+    fn show(&mut self, progress: Progress, elapsed: Duration) {
+        self.bar.set_length(progress.archive_len);
+        self.bar.set_position(progress.archive_bytes);
+        let mut line = line(progress, elapsed);
+        if let Some(left) = time_left(progress, elapsed) {
+            let _ = write!(line, " · {} left", duration(left));
+        }
+        self.bar.set_message(line);
+    }
+
+    fn end(&mut self, _progress: Progress, _elapsed: Duration) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A line now and then, for logs.
+struct Plain;
+
+impl Shown for Plain {
+    fn show(&mut self, progress: Progress, elapsed: Duration) {
+        let share = progress.archive_bytes as f64 / progress.archive_len.max(1) as f64 * 100.0;
+        let left = time_left(progress, elapsed)
+            .map(|left| format!(" · {} left", duration(left)))
+            .unwrap_or_default();
+        let _written = writeln!(io::stderr(), "{share:3.0} % · {}{left}", line(progress, elapsed));
+    }
+
+    fn end(&mut self, _progress: Progress, _elapsed: Duration) {}
+}
+
+/// A JSON object now and then, for programs; the last one is the end's.
+struct Json;
+
+#[derive(Serialize)]
+struct JsonLine {
+    elapsed_seconds: f64,
+    sampling: bool,
+    workers: u64,
+    workers_replaced: u64,
+    members_extracted: u64,
+    members_failed: u64,
+    members_skipped: u64,
+    values_rescued: u64,
+    rows: u64,
+    document_bytes: u64,
+    archive_bytes: u64,
+    archive_len: u64,
+}
+
+impl Shown for Json {
+    fn show(&mut self, progress: Progress, elapsed: Duration) {
+        let line = JsonLine {
+            elapsed_seconds: elapsed.as_secs_f64(),
+            sampling: progress.sampling,
+            workers: progress.workers,
+            workers_replaced: progress.replaced,
+            members_extracted: progress.extracted,
+            members_failed: progress.failed,
+            members_skipped: progress.skipped,
+            values_rescued: progress.rescued,
+            rows: progress.rows,
+            document_bytes: progress.document_bytes,
+            archive_bytes: progress.archive_bytes,
+            archive_len: progress.archive_len,
+        };
+        if let Ok(text) = serde_json::to_string(&line) {
+            let _written = writeln!(io::stderr(), "{text}");
+        }
+    }
+
+    fn end(&mut self, progress: Progress, elapsed: Duration) {
+        self.show(progress, elapsed);
+    }
+}
+
+fn line(progress: Progress, elapsed: Duration) -> String {
+    if progress.sampling {
+        return "looking at the types of the first documents".to_owned();
+    }
+    let members = progress.extracted + progress.failed;
+    let mut line = format!(
+        "{} files · {:.0} files/s · {}/s · {} rows",
+        grouped(members),
+        rate(members, elapsed),
+        bytes(rate(progress.document_bytes, elapsed) as u64),
+        grouped(progress.rows),
+    );
+    if progress.failed > 0 {
+        let _ = write!(line, " · {} failed", grouped(progress.failed));
+    }
+    if progress.replaced > 0 {
+        let _ = write!(line, " · {} workers replaced", grouped(progress.replaced));
+    }
+    line
+}
+
+/// How long the rest takes if it goes on as it did, by bytes of the archive; nothing before there is something to go by.
+fn time_left(progress: Progress, elapsed: Duration) -> Option<Duration> {
+    let done = progress.archive_bytes as f64 / progress.archive_len.max(1) as f64;
+    let enough = elapsed >= Duration::from_secs(1) && done > 0.0 && done <= 1.0;
+    enough.then(|| elapsed.mul_f64((1.0 - done) / done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_matters() {
+        let progress = Progress {
+            extracted: 1_499,
+            failed: 1,
+            rows: 291_687,
+            document_bytes: 722_000_000,
+            archive_bytes: 50,
+            archive_len: 100,
+            ..Progress::default()
+        };
+        let elapsed = Duration::from_secs(2);
+        assert_eq!(
+            line(progress, elapsed),
+            "1,500 files · 750 files/s · 361.0 MB/s · 291,687 rows · 1 failed"
+        );
+        assert_eq!(time_left(progress, elapsed), Some(elapsed));
+        assert_eq!(time_left(Progress::default(), elapsed), None);
+    }
+}

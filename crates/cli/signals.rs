@@ -1,0 +1,54 @@
+//! SIGINT, SIGTERM and SIGHUP: the first one stops the run in order, the second one at once.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+
+use nix::sys::signal::{SigSet, Signal, raise};
+use tarquet_coordinator::Stopper;
+
+/// The signals that stop a run.
+fn stopping() -> SigSet {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+}
+
+/// The signal that stopped the run, if one did.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Received(Arc<AtomicI32>);
+
+impl Received {
+    /// The signal.
+    pub(crate) fn signal(&self) -> Option<Signal> {
+        Signal::try_from(self.0.load(Ordering::Acquire)).ok()
+    }
+}
+
+/// Keeps the signals from every thread that is started after this; [`watch`] takes them in instead.
+pub(crate) fn block() -> io::Result<()> {
+    Ok(stopping().thread_block()?)
+}
+
+/// Starts the thread that waits for signals and stops the run at the first.
+pub(crate) fn watch(stopper: Stopper) -> io::Result<Received> {
+    let received = Received::default();
+    let seen = received.clone();
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        while let Ok(signal) = stopping().wait() {
+            match seen.0.swap(signal as i32, Ordering::AcqRel) {
+                0 => stopper.stop(),
+                _ => die_by(signal),
+            }
+        }
+    })?;
+    Ok(received)
+}
+
+/// Ends this process by `signal`, as whoever sent it expects.
+pub(crate) fn die_by(signal: Signal) -> ! {
+    // Its disposition is the default one, which kills.
+    let _unblocked = stopping().thread_unblock();
+    let _raised = raise(signal);
+    // Process 1 of a container is not killed by its own signals.
+    std::process::exit(128 + signal as i32)
+}

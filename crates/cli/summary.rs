@@ -1,0 +1,151 @@
+//! What a run was: `summary.json`, and the table for people.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use tarquet_coordinator::Report;
+
+use crate::quantity::{bytes, duration, grouped, rate};
+
+/// The contents of `summary.json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    /// The version of tarquet.
+    version: &'static str,
+    members: Members,
+    /// Rows of all features.
+    rows: u64,
+    /// Values that did not fit their column; they are in `rescued.ndjson`.
+    values_rescued: u64,
+    features: Vec<Feature>,
+    /// Where and why the archive ended early, if it did.
+    archive_damage: Option<String>,
+    /// Whether types were inferred from a sample.
+    types_inferred: bool,
+    workers_replaced: u64,
+    /// Bytes of the members, decompressed.
+    document_bytes: u64,
+    /// Bytes of the archive.
+    archive_bytes: u64,
+    elapsed_seconds: f64,
+}
+
+/// Every member of the archive, counted once.
+#[derive(Debug, Serialize)]
+struct Members {
+    extracted: u64,
+    /// They are in `failed.log`.
+    failed: u64,
+    /// By rule: no regular file, or not included.
+    skipped: u64,
+}
+
+/// One table.
+#[derive(Debug, Serialize)]
+struct Feature {
+    name: String,
+    directory: PathBuf,
+    rows: u64,
+    parts: u64,
+    bytes: u64,
+}
+
+impl Summary {
+    /// The summary of a finished run.
+    pub(crate) fn of(report: &Report) -> Summary {
+        let progress = report.progress;
+        let features = report.tables.iter().map(|table| Feature {
+            name: table.name.clone(),
+            directory: table.directory.clone(),
+            rows: table.rows,
+            parts: table.parts,
+            bytes: table.bytes,
+        });
+        Summary {
+            version: env!("CARGO_PKG_VERSION"),
+            members: Members {
+                extracted: progress.extracted,
+                failed: progress.failed,
+                skipped: progress.skipped,
+            },
+            rows: progress.rows,
+            values_rescued: progress.rescued,
+            features: features.collect(),
+            archive_damage: report.damage.as_ref().map(ToString::to_string),
+            types_inferred: report.sampled,
+            workers_replaced: progress.replaced,
+            document_bytes: progress.document_bytes,
+            archive_bytes: progress.archive_len,
+            elapsed_seconds: report.elapsed.as_secs_f64(),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["feature", "rows", "parts", "size"].map(str::to_owned);
+        let cells = |feature: &Feature| {
+            [
+                feature.name.clone(),
+                grouped(feature.rows),
+                grouped(feature.parts),
+                bytes(feature.bytes),
+            ]
+        };
+        let rows: Vec<[String; 4]> = std::iter::once(head).chain(self.features.iter().map(cells)).collect();
+        let widths: [usize; 4] =
+            std::array::from_fn(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+        for [name, numbers @ ..] in &rows {
+            write!(out, "{name:<width$}", width = widths[0])?;
+            for (number, width) in numbers.iter().zip(&widths[1..]) {
+                write!(out, "  {number:>width$}")?;
+            }
+            writeln!(out)?;
+        }
+        writeln!(out)?;
+        self.write_members(out)?;
+        self.write_speed(out)
+    }
+}
+
+impl Summary {
+    fn write_members(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Members {
+            extracted,
+            failed,
+            skipped,
+        } = self.members;
+        write!(
+            out,
+            "{} members extracted, {} failed",
+            grouped(extracted),
+            grouped(failed)
+        )?;
+        if failed > 0 {
+            write!(out, " (failed.log)")?;
+        }
+        write!(out, ", {} skipped", grouped(skipped))?;
+        if self.values_rescued > 0 {
+            write!(
+                out,
+                "; {} values did not fit (rescued.ndjson)",
+                grouped(self.values_rescued)
+            )?;
+        }
+        writeln!(out)
+    }
+
+    fn write_speed(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let elapsed = std::time::Duration::from_secs_f64(self.elapsed_seconds);
+        let members = self.members.extracted + self.members.failed;
+        writeln!(
+            out,
+            "{} in {}: {:.0} files/s, {}/s",
+            bytes(self.document_bytes),
+            duration(elapsed),
+            rate(members, elapsed),
+            bytes(rate(self.document_bytes, elapsed) as u64),
+        )
+    }
+}
