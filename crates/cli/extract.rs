@@ -52,15 +52,16 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
         Err(Failure::Usage(error)) => {
-            report(&error);
+            report(&format!("{error:#}"));
             ExitCode::from(2)
         }
         Err(Failure::System(error)) => {
-            report(&error);
+            report(&format!("{error:#}"));
             ExitCode::FAILURE
         }
         Err(Failure::Run(error)) => {
-            report(&error.into());
+            // These errors say what caused them in their own words.
+            report(&error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -70,9 +71,8 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
     clippy::print_stderr,
     reason = "what stops the command is said even where nothing is logged"
 )]
-fn report(error: &anyhow::Error) {
+fn report(text: &str) {
     // A map's errors say `error:` themselves, one by one.
-    let text = format!("{error:#}");
     match text.starts_with("error") {
         true => eprintln!("{text}"),
         false => eprintln!("error: {text}"),

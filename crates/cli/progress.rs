@@ -63,7 +63,7 @@ impl Display {
         if let Some((end, thread)) = self.running {
             drop(end);
             // A display that panicked has nothing to take away.
-            let _ended = thread.join();
+            thread.join().ok();
         }
     }
 }
@@ -95,7 +95,7 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("share", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             // A display that cannot be written to is no reason to stop.
-            let _ = write!(out, "{:3.0} %", state.fraction() * 100.0);
+            write!(out, "{:3.0} %", state.fraction() * 100.0).ok();
         })
         .progress_chars("━━╌")
 }
@@ -106,7 +106,7 @@ impl Shown for Bar {
         self.bar.set_position(progress.archive_bytes);
         let mut line = line(progress, elapsed);
         if let Some(left) = time_left(progress, elapsed) {
-            let _ = write!(line, " · {} left", duration(left));
+            write!(line, " · {} left", duration(left)).ok();
         }
         self.bar.set_message(line);
     }
@@ -125,7 +125,7 @@ impl Shown for Plain {
         let left = time_left(progress, elapsed)
             .map(|left| format!(" · {} left", duration(left)))
             .unwrap_or_default();
-        let _written = writeln!(io::stderr(), "{share:3.0} % · {}{left}", line(progress, elapsed));
+        writeln!(io::stderr(), "{share:3.0} % · {}{left}", line(progress, elapsed)).ok();
     }
 
     fn end(&mut self, _progress: Progress, _elapsed: Duration) {}
@@ -167,7 +167,7 @@ impl Shown for Json {
             archive_len: progress.archive_len,
         };
         if let Ok(text) = serde_json::to_string(&line) {
-            let _written = writeln!(io::stderr(), "{text}");
+            writeln!(io::stderr(), "{text}").ok();
         }
     }
 
@@ -189,10 +189,10 @@ fn line(progress: Progress, elapsed: Duration) -> String {
         grouped(progress.rows),
     );
     if progress.failed > 0 {
-        let _ = write!(line, " · {} failed", grouped(progress.failed));
+        write!(line, " · {} failed", grouped(progress.failed)).ok();
     }
     if progress.replaced > 0 {
-        let _ = write!(line, " · {} workers replaced", grouped(progress.replaced));
+        write!(line, " · {} workers replaced", grouped(progress.replaced)).ok();
     }
     line
 }

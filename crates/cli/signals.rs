@@ -47,8 +47,8 @@ pub(crate) fn watch(stopper: Stopper) -> io::Result<Received> {
 /// Ends this process by `signal`, as whoever sent it expects.
 pub(crate) fn die_by(signal: Signal) -> ! {
     // Its disposition is the default one, which kills.
-    let _unblocked = stopping().thread_unblock();
-    let _raised = raise(signal);
+    stopping().thread_unblock().ok();
+    raise(signal).ok();
     // Process 1 of a container is not killed by its own signals.
     std::process::exit(128 + signal as i32)
 }

@@ -98,12 +98,13 @@ impl Feeder {
     /// Walks to the end, and says how it ended.
     pub(crate) fn run(self) {
         let inputs = self.inputs.clone();
-        // The run may be over already, and then nobody listens.
-        let _ = match Feeding::new(self).walk() {
-            Ok(walked) => inputs.send(Input::Walked(walked)),
-            Err(WalkError::Closed) => Ok(()),
-            Err(error) => inputs.send(Input::WalkFailed(error)),
+        let last = match Feeding::new(self).walk() {
+            Ok(walked) => Input::Walked(walked),
+            Err(WalkError::Closed) => return,
+            Err(error) => Input::WalkFailed(error),
         };
+        // The run may be over already, and then nobody listens.
+        inputs.send(last).ok();
     }
 }
 
@@ -160,28 +161,32 @@ impl Feeding {
     }
 
     fn take(&mut self, found: Found) -> Result<(), WalkError> {
+        let wanted = matches!(found.kind, MemberKind::File | MemberKind::Refused(_));
+        if !wanted || !(self.feeder.include)(&found.name) {
+            add(&self.feeder.counters.skipped, 1);
+            return Ok(());
+        }
         let member = match found.kind {
-            _ if !(self.feeder.include)(&found.name) => return Ok(self.skip()),
-            MemberKind::File => self.locate(&found)?,
+            _ if !(self.feeder.include)(&found.name) => None,
+            MemberKind::File => Some(self.locate(&found)?),
             MemberKind::Refused(refusal) => {
                 let failure = Failure {
                     reason: refusal.code().to_owned(),
                     detail: format!("it is {refusal}"),
                 };
-                Member {
-                    extents: Vec::new(),
+                Some(Member {
                     failed: Some(failure),
                     ..located(&found, Vec::new())
-                }
+                })
             }
-            _ => return Ok(self.skip()),
+            _ => None,
+        };
+        let Some(member) = member else {
+            add(&self.feeder.counters.skipped, 1);
+            return Ok(());
         };
         self.names.see(&member.name);
         self.add(member)
-    }
-
-    fn skip(&self) {
-        add(&self.feeder.counters.skipped, 1);
     }
 
     /// Makes a file's bytes readable. A file that the end of the archive cuts off fails in its place.

@@ -86,14 +86,14 @@ impl Link {
     pub(crate) fn send(&self, message: ToWorker) {
         if let Some(commands) = &self.commands {
             // The writer ends with its pipe, and the reader tells of that.
-            let _ = commands.send(message);
+            commands.send(message).ok();
         }
     }
 
     /// Ends the worker. That it is gone comes as a [`Input::Hangup`].
     pub(crate) fn kill(&mut self) {
         // It may be gone already.
-        let _ = self.child.kill();
+        self.child.kill().ok();
     }
 
     /// Waits for a worker whose pipe has ended, and says how it died and what it said last.
@@ -121,7 +121,7 @@ impl Link {
         self.commands = None;
         for thread in self.threads.drain(..) {
             // A thread that panicked has said so; the worker is gone either way.
-            let _ = thread.join();
+            thread.join().ok();
         }
     }
 }
@@ -129,7 +129,7 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.kill();
-        let _ = self.child.wait();
+        self.child.wait().ok();
         self.join();
     }
 }
@@ -140,7 +140,7 @@ fn named(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinH
 
 /// Asks for a larger pipe. The system may refuse (`/proc/sys/fs/pipe-user-pages-soft`); a small one works too.
 fn widen(pipe: impl AsFd) {
-    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES));
+    fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).ok();
 }
 
 fn write_commands(pipe: ChildStdin, commands: &Receiver<ToWorker>) {

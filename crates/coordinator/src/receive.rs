@@ -46,7 +46,7 @@ pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inpu
         }
     };
     // Nobody listens any more when the run is over.
-    let _ = inputs.send(Input::Hangup { worker, broken });
+    inputs.send(Input::Hangup { worker, broken }).ok();
 }
 
 struct Receiver<'a> {

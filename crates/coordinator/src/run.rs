@@ -164,7 +164,7 @@ impl Stopper {
     /// Asks the run to stop: no new tasks, the sentinel to every worker, and then [`RunError::Stopped`].
     pub fn stop(&self) {
         // It may have ended.
-        let _ = self.inputs.send(Input::Stop);
+        self.inputs.send(Input::Stop).ok();
     }
 }
 
@@ -283,7 +283,7 @@ impl Coordinator {
         let ended = run.work(&receiver);
         run.close();
         // The thread has nothing to tell but what it sent.
-        let _ = feeder.join();
+        feeder.join().ok();
         ended?;
         check_unchanged(&settings.archive, &archive, &identity)?;
         run.finish(started, sampled)
@@ -460,7 +460,7 @@ impl Run {
         });
         let dataset = target.begin(tables.collect(), &plan.to_yaml(), self.parts)?;
         // It is set once: a run has one schema.
-        let _ = self.schemas.set(schemas);
+        self.schemas.set(schemas).ok();
         let writer = Writer::start(dataset, Arc::clone(&self.counters), self.inputs.clone()).map_err(|error| {
             RunError::Start {
                 what: "the dataset's thread",

@@ -37,7 +37,7 @@ impl Writer {
     /// Hands on a unit.
     pub(crate) fn deliver(&self, worker: WorkerId, bytes: u64, rows: Rows) {
         // A thread that failed has said so.
-        let _ = self.deliveries.send(Delivery { worker, bytes, rows });
+        self.deliveries.send(Delivery { worker, bytes, rows }).ok();
     }
 
     /// Waits for all deliveries, adds a last failure that belongs to no worker, and finishes the dataset.
@@ -69,7 +69,7 @@ fn write(
         let total: u64 = unit.rows.iter().map(|rows| u64::from(*rows)).sum();
         let rescued = unit.rescued.len() as u64;
         if let Err(error) = dataset.append(unit) {
-            let _ = inputs.send(Input::DatasetFailed(error));
+            inputs.send(Input::DatasetFailed(error)).ok();
             return None;
         }
         add(&counters.extracted, members - failed);
@@ -77,7 +77,7 @@ fn write(
         add(&counters.rows, total);
         add(&counters.rescued, rescued);
         // The loop may have ended.
-        let _ = inputs.send(Input::Machine(Event::Absorbed { worker, bytes }));
+        inputs.send(Input::Machine(Event::Absorbed { worker, bytes })).ok();
     }
     Some(dataset)
 }

@@ -202,6 +202,11 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
     }
 
     fn extract(&mut self, task: &Task) -> Result<(), WorkerError> {
+        if self.encoders.is_none() {
+            return Err(WorkerError::Unexpected {
+                what: "Task before Schema",
+            });
+        }
         let mut unit = Unit::default();
         for group in announced(task) {
             self.announce(task.id, &group)?;
@@ -326,3 +331,6 @@ fn announced(task: &Task) -> Vec<std::ops::Range<usize>> {
     }
     groups
 }
+
+#[cfg(test)]
+mod tests;
