@@ -165,10 +165,13 @@ pub enum DamageKind {
     /// The records of a PAX header cannot be understood: the next member's name and size are unknown.
     #[error("a PAX header is malformed: {0}")]
     Pax(#[from] PaxFault),
-    /// A metadata header is larger than [`METADATA_LIMIT`](crate::METADATA_LIMIT).
-    #[error("a metadata header claims {size} bytes; at most {} are read", crate::METADATA_LIMIT)]
+    /// The metadata headers of one member are larger than [`METADATA_LIMIT`](crate::METADATA_LIMIT).
+    #[error(
+        "the metadata headers of one member claim {size} bytes; at most {} are read",
+        crate::METADATA_LIMIT
+    )]
     MetadataTooLarge {
-        /// What it claims, in bytes.
+        /// What they claim together, in bytes.
         size: u64,
     },
     /// Metadata headers that describe the next member, and no next member.

@@ -8,6 +8,24 @@
 //! What cannot be located with certainty is refused, never guessed: a member whose bytes are not one plain range has
 //! [`MemberKind::Refused`], and where the walk itself cannot go on it ends with [`Damage`] that says at which byte.
 //! Everything given before the damage stands.
+//!
+//! ```no_run
+//! use tarquet_archive::{Archive, MemberKind, SpoolOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let archive = Archive::open("searches.tar.gz".as_ref())?;
+//! let mut walk = archive.walk(SpoolOptions::default())?;
+//! let releaser = walk.releaser();
+//! while let Some(member) = walk.next()? {
+//!     if member.kind == MemberKind::File {
+//!         let extents = walk.locate(&member, &mut |_full| { /* hand on what is held back */ })?;
+//!         // … somebody reads these ranges of `walk.source()`, and then:
+//!         releaser.release(&extents);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod archive;
 mod error;

@@ -82,6 +82,9 @@ impl Walk {
             Some(Stopped::Failed) => return Err(WalkError::Closed),
             None => {}
         }
+        if self.shared.is_closed() {
+            return Err(WalkError::Closed);
+        }
         let next = self.entries.next(&|| self.shared.is_closed());
         self.locatable = next.as_ref().ok().and_then(Option::as_ref).map(|member| member.index);
         match &next {
@@ -119,6 +122,9 @@ impl Walk {
             Some(member.index),
             "a member is located once, before the next one"
         );
+        if self.shared.is_closed() {
+            return Err(WalkError::Closed);
+        }
         let located = match &mut self.bytes {
             Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
             Bytes::Spooled(spool) => spool.store(member.size, wait, &mut |piece| self.entries.read_body(piece)),
@@ -183,4 +189,25 @@ fn in_place(entries: &Entries, member: &Member, len: u64) -> Result<Vec<Extent>,
         offset: member.data_offset,
         len: member.size,
     }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory opens as a file does, and every read of it fails.
+    #[test]
+    fn a_file_that_cannot_be_read_is_no_damage() {
+        for container in [Container::Tar, Container::Gzip] {
+            let file = Arc::new(File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory"));
+            let mut walk = Walk::start(file, 1000, container, SpoolOptions::default()).expect("a walk");
+            let first = walk.next();
+            assert!(
+                matches!(first, Err(WalkError::Read { offset: 0, .. })),
+                "{container}: {first:?}"
+            );
+            let second = walk.next();
+            assert!(matches!(second, Err(WalkError::Closed)), "{container}: {second:?}");
+        }
+    }
 }

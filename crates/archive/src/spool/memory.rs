@@ -30,7 +30,7 @@ impl Memory {
     /// Makes an empty file.
     pub(crate) fn new() -> io::Result<Memory> {
         let file = File::from(memfd_create("tarquet-spool", MFdFlags::MFD_CLOEXEC)?);
-        // A descriptor that was not opened for writing cannot be used to write, whatever its holder tries with it.
+        // Opened anew, because a duplicate would be as writable as the original.
         let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
         Ok(Memory {
             file: Arc::new(file),
@@ -82,10 +82,10 @@ impl Memory {
 fn map(file: &File, slot: u32) -> io::Result<MmapMut> {
     let mut options = MmapOptions::new();
     options.offset(u64::from(slot) * SLOT_BYTES).len(SLOT_BYTES as usize);
-    // SAFETY: The file is a memfd of this process. It is never shortened, so no access can fall behind its end. Its
-    // only writable descriptors are this module's, and the only writes through them are punched holes in slots that
-    // hold no piece, so no slice of a mapping is live while its bytes change. Every slot is mapped once, so mappings do
-    // not overlap. Others hold read-only descriptors of it.
+    // SAFETY: The file is a memfd of this process, and this crate keeps its only writable descriptors to itself. It is
+    // never shortened, so no access can fall behind its end. The only writes beside the mappings are punched holes, in
+    // slots that hold no piece, so no slice of a mapping is live while its bytes change. Every slot is mapped once, so
+    // mappings do not overlap. Everybody else has a descriptor for reading.
     unsafe { options.map_mut(file) }
 }
 

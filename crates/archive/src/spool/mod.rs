@@ -100,6 +100,8 @@ pub(crate) struct Shared {
     slots: Mutex<Slots>,
     /// Told whenever there may be room.
     freed: Condvar,
+    /// Whether somebody waits for `freed`. Written under the lock; it spares a system call where nobody does.
+    waiting: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -115,6 +117,7 @@ impl Shared {
             file,
             slots,
             freed: Condvar::new(),
+            waiting: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
     }
@@ -141,8 +144,11 @@ impl Shared {
             slots.release(*extent);
         }
         give_back(&mut slots, file);
+        // Whoever found no room before has set `waiting` under the lock; whoever looks later finds what is free now.
         drop(slots);
-        self.freed.notify_all();
+        if self.waiting.load(Ordering::Relaxed) {
+            self.freed.notify_all();
+        }
     }
 }
 
@@ -252,7 +258,9 @@ impl Spool {
             if let Some(piece) = slots.take(want, own) {
                 return Ok(piece);
             }
+            self.shared.waiting.store(true, Ordering::Relaxed);
             slots = self.shared.freed.wait(slots).unwrap_or_else(PoisonError::into_inner);
+            self.shared.waiting.store(false, Ordering::Relaxed);
         }
     }
 }

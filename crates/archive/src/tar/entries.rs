@@ -190,7 +190,7 @@ impl Entries {
         at: u64,
     ) -> Result<Member, WalkError> {
         let records = self.records(metadata)?;
-        let size = self.size(header, metadata, &records, at)?;
+        let size = self.size(header, &records, at)?;
         let name = name(header, metadata, &records);
         let kind = kind(header, &records, &name);
         if header.announces() == Announces::OldSparse && header.sparse_map_goes_on() {
@@ -214,9 +214,12 @@ impl Entries {
         })
     }
 
-    /// The PAX records that hold for a member: the global ones, and its own over them.
+    /// The PAX records that hold for a member: the global ones, and its own over them; of the size, its own alone.
     fn records(&self, metadata: &Metadata) -> Result<Records, WalkError> {
-        let mut records = self.globals.clone();
+        let mut records = Records {
+            size: None,
+            ..self.globals.clone()
+        };
         if let Some((at, body)) = &metadata.pax {
             records.read(body).map_err(|fault| self.damage(*at, fault))?;
         }
@@ -224,20 +227,21 @@ impl Entries {
     }
 
     /// How many bytes a member has.
-    fn size(&self, header: &EntryHeader, metadata: &Metadata, records: &Records, at: u64) -> Result<u64, WalkError> {
+    fn size(&self, header: &EntryHeader, records: &Records, at: u64) -> Result<u64, WalkError> {
         let written = header.size().map_err(|fault| self.damage(at, fault))?;
         if header.is_header_only() {
             return Ok(0);
         }
-        match records.size {
-            Some(global) if metadata.pax.is_none() && global != written => Err(self.damage(
-                at,
-                DamageKind::GlobalSize {
+        match (records.size, self.globals.size) {
+            (Some(own), _) => Ok(own),
+            (None, Some(global)) if global != written => {
+                let kind = DamageKind::GlobalSize {
                     global,
                     header: written,
-                },
-            )),
-            size => Ok(size.unwrap_or(written)),
+                };
+                Err(self.damage(at, kind))
+            }
+            (None, _) => Ok(written),
         }
     }
 

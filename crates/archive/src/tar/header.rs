@@ -52,9 +52,11 @@ fn has_checksum(block: &[u8; BLOCK]) -> bool {
     };
     let mut bytes = *block;
     bytes[CHECKSUM].fill(b' ');
-    let unsigned: i64 = bytes.iter().map(|&byte| i64::from(byte)).sum();
-    let signed: i64 = bytes.iter().map(|&byte| i64::from(byte.cast_signed())).sum();
-    i64::try_from(written).is_ok_and(|written| written == unsigned || written == signed)
+    let unsigned: u32 = bytes.iter().map(|&byte| u32::from(byte)).sum();
+    // As a signed byte, one with the first bit set counts 256 less.
+    let negative: u32 = bytes.iter().map(|&byte| u32::from(byte >> 7)).sum();
+    let signed = i64::from(unsigned) - 256 * i64::from(negative);
+    i64::try_from(written).is_ok_and(|written| written == i64::from(unsigned) || written == signed)
 }
 
 /// The number in a field: octal digits between spaces, ended by a NUL or by the field's end; or, when the first bit is
@@ -204,7 +206,7 @@ mod tests {
         for (place, bytes) in fields {
             block[*place..place + bytes.len()].copy_from_slice(bytes);
         }
-        write_checksum(&mut block, |byte| i64::from(byte));
+        write_checksum(&mut block, i64::from);
         block
     }
 
@@ -214,9 +216,12 @@ mod tests {
         block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     }
 
+    /// A field, and the number in it.
+    type Case = (&'static [u8], Result<Option<u64>, HeaderFault>);
+
     #[test]
     fn numbers() {
-        let cases: &[(&[u8], Result<Option<u64>, HeaderFault>)] = &[
+        let cases: &[Case] = &[
             (b"00000000017\0", Ok(Some(15))),
             (b"000000000017", Ok(Some(15))),
             (b"       17 \0\0", Ok(Some(15))),

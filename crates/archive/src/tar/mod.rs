@@ -10,5 +10,5 @@ mod pax;
 pub(crate) use entries::Entries;
 pub(crate) use header::{BLOCK, Block, classify};
 
-/// The most bytes that one metadata header (a PAX header, a GNU long name) may have: 1 MiB.
+/// The most bytes that the metadata headers of one member (PAX headers, GNU long names) may have together: 1 MiB.
 pub const METADATA_LIMIT: u64 = 1024 * 1024;

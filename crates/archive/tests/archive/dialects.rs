@@ -321,12 +321,22 @@ fn metadata_of_up_to_the_limit_is_read() {
 }
 
 #[test]
-fn a_global_size_that_changes_nothing_is_no_damage() {
-    let tar = tar_of(|tar| tar.meta(b'g', &record("size", b"2")));
+fn a_global_size_counts_only_where_it_changes_nothing() {
+    let global = |size: &[u8], local: &[u8]| {
+        tar_of(|tar| {
+            tar.meta(b'g', &record("size", size));
+            tar.meta(b'x', local);
+        })
+    };
+    let read = Fate::Read(vec![("after.json".to_owned(), MemberKind::File)]);
+    assert_eq!(fate(&global(b"2", &record("comment", b"equal"))), read);
     assert_eq!(
-        fate(&tar),
-        Fate::Read(vec![("after.json".to_owned(), MemberKind::File)])
+        fate(&global(b"77", &record("size", b"2"))),
+        read,
+        "the member's own record holds"
     );
+    let damaged = Fate::Damaged(DamageKind::GlobalSize { global: 77, header: 2 }, 2048);
+    assert_eq!(fate(&global(b"77", &record("comment", b"not equal"))), damaged);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use proptest::test_runner::TestRunner;
 use tarquet_archive::{Archive, Member, MemberKind};
 
 use crate::build::{BLOCK, Tar, specs};
+use crate::differences::DIFFERENCES;
 use crate::support::{Listing, Scratch, gzip, read_all};
 
 /// A regular file as a reader sees it.
@@ -191,14 +192,12 @@ fn differences(archive: &Path, python: &BTreeSet<Found>) -> Vec<String> {
             python_has || by_gnu.is_some(),
             "{at}: a byte range is ours alone: {member:?}"
         );
-        let name = String::from_utf8_lossy(&member.name);
-        match (
-            python.contains(&Found::from(member)),
-            by_gnu.is_some_and(|other| other.name == member.name),
-        ) {
-            (true, _) => {}
-            (false, true) => lines.push(format!("named as by GNU tar alone: {name}")),
-            (false, false) => lines.push(format!("named as by neither: {name}")),
+        let named = python.contains(&Found::from(member)) || by_gnu.is_some_and(|other| other.name == member.name);
+        if !named {
+            lines.push(format!(
+                "named as by neither: {}",
+                String::from_utf8_lossy(&member.name)
+            ));
         }
     }
     for (member, _) in &listing.members {
@@ -220,179 +219,6 @@ fn differences(archive: &Path, python: &BTreeSet<Found>) -> Vec<String> {
     }
     lines
 }
-
-/// The archives of other projects on which we and the others do not agree, and how. All others read the same.
-const DIFFERENCES: &[(&str, &[&str])] = &[
-    (
-        "astral-tokio-tar/tests/archives/diff-014-unterminated-pax.tar",
-        &["the archive is damaged at byte 0: a PAX header is malformed: a record is not as long as it says"],
-    ),
-    (
-        "astral-tokio-tar/tests/archives/diff-024-pending-pax-boundary.tar",
-        &["the archive is damaged at byte 2048: a metadata header is not followed by the member that it describes"],
-    ),
-    (
-        "astral-tokio-tar/tests/archives/diff-039-truncated-entry-body.tar",
-        &["the archive is damaged at byte 512, inside member \"aaa\": it ends 7 bytes before the member does"],
-    ),
-    (
-        "astral-tokio-tar/tests/archives/sparse-1.tar",
-        &["refused as sparse: a.big"],
-    ),
-    (
-        "astral-tokio-tar/tests/archives/sparse-large.tar",
-        &["refused as sparse: huge"],
-    ),
-    (
-        "astral-tokio-tar/tests/archives/sparse.tar",
-        &[
-            "refused as sparse: sparse_begin.txt",
-            "refused as sparse: sparse_end.txt",
-            "refused as sparse: sparse_ext.txt",
-            "refused as sparse: sparse.txt",
-        ],
-    ),
-    (
-        "cpython-tarfile/tests/archivetestdata/recursion.tar",
-        &["the archive is damaged at byte 516: it ends inside a metadata header"],
-    ),
-    (
-        "cpython-tarfile/tests/archivetestdata/testtar.tar",
-        &[
-            "refused as sparse: gnu/sparse",
-            "refused as sparse: gnu/sparse-0.0",
-            "refused as sparse: gnu/sparse-0.1",
-            "refused as sparse: gnu/sparse-1.0",
-        ],
-    ),
-    (
-        "cpython-tarfile/tests/archivetestdata/testtar.tar.xz",
-        &["FILE is not a tar archive: it looks like xz; decompress it first: xz -dc FILE > FILE.tar"],
-    ),
-    (
-        "cpython-tarfile/tests/archivetestdata/zipdir.zip",
-        &[
-            "FILE is not a tar archive: it looks like a zip archive; unpack it and pack it again: tar -cf ARCHIVE.tar DIRECTORY",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/gnu-incremental.tar",
-        &[
-            "named as by GNU tar alone: test2/foo",
-            "refused as sparse: test2/sparse",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/gnu-nil-sparse-data.tar",
-        &["refused as sparse: sparse.db"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/gnu-nil-sparse-hole.tar",
-        &["refused as sparse: sparse.db"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/gnu-sparse-big.tar",
-        &["refused as sparse: gnu-sparse"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/invalid-go17.tar",
-        &["named as by GNU tar alone: foo"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/issue10968.tar",
-        &["the archive is damaged at byte 0: a header's size is out of range"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/issue11169.tar",
-        &["the archive is damaged at byte 602: it ends inside a metadata header"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/issue12435.tar",
-        &["the archive is damaged at byte 0: a header's size is out of range"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/neg-size.tar",
-        &["the archive is damaged at byte 0: a header's size is out of range"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-bad-hdr-file.tar",
-        &["the archive is damaged at byte 0: a PAX header is malformed: a record is not as long as it says"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-bad-hdr-large.tar.bz2",
-        &["FILE is not a tar archive: it looks like bzip2; decompress it first: bzip2 -dc FILE > FILE.tar"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-global-records.tar",
-        &["named as by neither: file3", "named as by neither: file4"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-nil-sparse-data.tar",
-        &["refused as sparse: sparse.db"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-nil-sparse-hole.tar",
-        &["refused as sparse: sparse.db"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-nul-path.tar",
-        &[
-            "refused as nul_in_name: 01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\0",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-path-hdr.tar",
-        &["the archive is damaged at byte 1024: a metadata header is not followed by the member that it describes"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/pax-sparse-big.tar",
-        &["refused as sparse: pax-sparse"],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/small.txt",
-        &[
-            "FILE is not a tar archive: it looks like plain text; pack the files into one first: tar -cf ARCHIVE.tar FILES",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/small2.txt",
-        &[
-            "FILE is not a tar archive: it looks like plain text; pack the files into one first: tar -cf ARCHIVE.tar FILES",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/sparse-formats.tar",
-        &[
-            "refused as sparse: sparse-gnu",
-            "refused as sparse: sparse-posix-0.0",
-            "refused as sparse: sparse-posix-0.1",
-            "refused as sparse: sparse-posix-1.0",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/writer-big-long.tar",
-        &[
-            "the archive is damaged at byte 1536, inside member \"longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/longname/16gig.txt\": it ends 17179869184 bytes before the member does",
-        ],
-    ),
-    (
-        "go-archive-tar/archive/tar/testdata/writer-big.tar",
-        &[
-            "the archive is damaged at byte 512, inside member \"tmp/16gig.txt\": it ends 17179869184 bytes before the member does",
-        ],
-    ),
-    ("tar-rs/tests/archives/sparse-1.tar", &["refused as sparse: a.big"]),
-    ("tar-rs/tests/archives/sparse-large.tar", &["refused as sparse: huge"]),
-    (
-        "tar-rs/tests/archives/sparse.tar",
-        &[
-            "refused as sparse: sparse_begin.txt",
-            "refused as sparse: sparse_end.txt",
-            "refused as sparse: sparse_ext.txt",
-            "refused as sparse: sparse.txt",
-        ],
-    ),
-];
 
 fn corpora() -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")).to_owned()
@@ -481,7 +307,7 @@ fn random_archives_are_read_as_others_read_them() {
     let mut runner = TestRunner::deterministic();
     let mut whole = Vec::new();
     let mut changed = Vec::new();
-    for case in 0..1500 {
+    for case in 0..120 {
         let random = (specs(5), changes())
             .new_tree(&mut runner)
             .expect("a strategy that rejects nothing");
@@ -505,10 +331,6 @@ fn random_archives_are_read_as_others_read_them() {
         );
     }
     // What differs here differs by refusal: `differences` itself checks that nothing is ours alone and nothing is lost.
-    std::process::Command::new("cp")
-        .args(["-r", scratch.path().to_str().unwrap(), "/tmp/kept"])
-        .status()
-        .unwrap();
     let listings = by_python(&changed);
     let differing = changed
         .iter()

@@ -3,6 +3,7 @@
 mod build;
 mod cuts;
 mod dialects;
+mod differences;
 mod differential;
 mod gzip;
 mod open;

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc;
 use std::thread;
 
-use tarquet_archive::{Archive, Extent, Member, MemberKind, Releaser, SLOT_BYTES, SpoolFull, Walk, WalkError};
+use tarquet_archive::{Archive, Extent, Member, Releaser, SLOT_BYTES, SpoolFull, Walk, WalkError};
 
 use crate::build::{Dialect, Spec, Tar, Twist};
 use crate::support::{Scratch, gzip, noise, read_extents, reader, slots};
@@ -268,23 +268,43 @@ fn a_wait_ends_when_the_walk_is_closed() {
 }
 
 #[test]
-fn a_closed_walk_of_a_plain_tar_ends_too() {
+fn a_closed_walk_gives_nothing_more() {
     let mut tar = Tar::default();
     for name in ["a", "b"] {
-        let spec = Spec {
+        let (name, body) = (name.to_owned(), Vec::new());
+        tar.add(&Spec {
             dialect: Dialect::V7,
-            name: name.to_owned(),
+            name,
             flag: b'0',
-            body: vec![1],
+            body,
             twist: Twist::None,
-        };
-        tar.add(&spec);
+        });
     }
     let scratch = Scratch::new();
-    let mut walk = scratch.archive(&tar.bytes).walk(slots(1)).expect("a walk");
-    assert_eq!(next(&mut walk).map(|member| member.kind), Some(MemberKind::File));
-    walk.releaser().close();
-    assert!(matches!(walk.next(), Err(WalkError::Closed)));
+    for bytes in [tar.bytes.clone(), gzip(&tar.bytes)] {
+        let mut walk = scratch.archive(&bytes).walk(slots(1)).expect("a walk");
+        let member = next(&mut walk).expect("a member");
+        walk.releaser().close();
+        let located = walk.locate(&member, &mut |_| {});
+        assert!(matches!(located, Err(WalkError::Closed)), "{located:?}");
+        assert!(matches!(walk.next(), Err(WalkError::Closed)));
+    }
+}
+
+#[test]
+fn a_member_is_located_once_and_before_the_next() {
+    let scratch = Scratch::new();
+    let located_again = |pass: bool| {
+        let mut walk = archive(&scratch, &[10, 10]).walk(slots(1)).expect("a walk");
+        let first = next(&mut walk).expect("a member");
+        if pass {
+            next(&mut walk);
+        } else {
+            store(&mut walk, &first);
+        }
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| store(&mut walk, &first))).is_err()
+    };
+    assert!(located_again(false) && located_again(true));
 }
 
 #[test]
