@@ -55,7 +55,8 @@ impl Reader<'_> {
             .map_or(place, |entry| entry.key_node.span.clone());
         let source = self.id_source(&fields, place.clone(), scope);
         let Some(column) = fields.get("column") else {
-            return self.error(
+            return self.missing(
+                &fields,
                 place,
                 "this id has no `column`",
                 "write `column: NAME` with the column's name",
@@ -87,7 +88,7 @@ impl Reader<'_> {
                 "an id is either from the member's name (`pattern`) or from the document (`path`)",
                 "leave one of them out, or write a list of two ids",
             ),
-            (None, None) => self.error(place, "this id has neither `pattern` nor `path`", FORMS),
+            (None, None) => self.missing(fields, place, "this id has neither `pattern` nor `path`", FORMS),
         }
     }
 

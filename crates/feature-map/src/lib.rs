@@ -4,6 +4,23 @@
 //! plan is here too: the schema of each table ([`Plan::table_schema`]), the types that a sample tells
 //! ([`Plan::resolve`]), the ids that members' names give ([`MemberIds`]), and the map with all of it written out
 //! ([`Plan::to_yaml`]).
+//!
+//! ```
+//! use tarquet_feature_map::{Evidence, Seen, parse};
+//!
+//! let map = "version: 1\nid: doc\nfeatures:\n  prices:\n    for: {offer: '$.offers[*]'}\n    columns: {price: offer.price}\n";
+//! let plan = parse("map.yaml", map)?;
+//! assert!(!plan.is_typed());
+//!
+//! let mut evidence = Evidence::new(&plan);
+//! evidence.slots[0].value(Seen::Fraction);
+//! let typed = plan.resolve(&evidence).plan;
+//! assert_eq!(typed.table_schema(0)?.field(1).data_type().to_string(), "Float64");
+//!
+//! let errors = parse("map.yaml", &map.replace("offer.price", "ofer.price")).unwrap_err();
+//! assert_eq!(errors.errors()[0].help, "did you mean `offer`?");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod compile;
 mod emit;

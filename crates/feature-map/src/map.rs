@@ -55,7 +55,8 @@ impl Reader<'_> {
         self.check_version(&fields);
         let provenance = fields.get("provenance").map_or(Some(false), |entry| self.bool(entry));
         let Some(features) = fields.get("features") else {
-            return self.error(
+            return self.missing(
+                &fields,
                 root.span.clone(),
                 "the feature map has no `features`",
                 "write `features:` with at least one `NAME: PATH`",
@@ -112,7 +113,8 @@ impl Reader<'_> {
     fn required_ids(&mut self, fields: &Fields<'_>, root: &Node, shared: &[Loop]) -> Option<Vec<PlacedId>> {
         match fields.get("id") {
             Some(entry) => self.ids(entry, &loop_names(shared)),
-            None => self.error(
+            None => self.missing(
+                fields,
                 root.span.clone(),
                 "the feature map has no `id`, so nothing would say which document a row comes from",
                 "write `id: doc_id` to name each document by its file's base name",

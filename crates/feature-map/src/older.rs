@@ -116,7 +116,7 @@ impl Reader<'_> {
     ) -> Option<(Entry<'n>, &'n str)> {
         match fields.get(key) {
             Some(entry) => self.string(entry, help).map(|text| (entry, text)),
-            None => self.error(place.clone(), format!("this feature has no `{key}`"), help),
+            None => self.missing(fields, place.clone(), &format!("this feature has no `{key}`"), help),
         }
     }
 

@@ -394,7 +394,10 @@ impl<'t, 'n> PathParser<'t, 'n> {
 
 /// What someone means who writes a path of the document with slashes.
 fn dotted(slashes: &str) -> String {
-    let words = slashes.trim_start_matches('$').split('/').filter(|word| !word.is_empty());
+    let words = slashes
+        .trim_start_matches('$')
+        .split('/')
+        .filter(|word| !word.is_empty());
     let segments = words.map(|word| match word {
         "*" => "[*]".to_owned(),
         _ if word.bytes().all(|b| b.is_ascii_digit()) => format!("[{word}]"),

@@ -140,7 +140,7 @@ pub enum Origin {
 pub struct Path {
     /// The segments; empty for the start itself.
     pub segments: Vec<Segment>,
-    /// The path as it was written, its start included: for messages and for the resolved map.
+    /// The path as it was written, its start included: for messages. The resolved map has a spelling of its own.
     pub text: String,
 }
 

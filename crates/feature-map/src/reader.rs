@@ -29,17 +29,21 @@ pub(crate) struct Entry<'n> {
 
 /// A mapping with known keys.
 #[derive(Debug, Clone)]
-pub(crate) struct Fields<'n>(Vec<Entry<'n>>);
+pub(crate) struct Fields<'n> {
+    entries: Vec<Entry<'n>>,
+    /// Whether all keys were known. Where one was not, what seems to be missing may be there, misspelt.
+    whole: bool,
+}
 
 impl<'n> Fields<'n> {
     /// The entry with this key.
     pub(crate) fn get(&self, key: &str) -> Option<Entry<'n>> {
-        self.0.iter().copied().find(|entry| entry.key == key)
+        self.entries.iter().copied().find(|entry| entry.key == key)
     }
 
     /// The first entry, in the order of the text, that has one of these keys.
     pub(crate) fn first_of(&self, keys: &[&str]) -> Option<Entry<'n>> {
-        self.0.iter().copied().find(|entry| keys.contains(&entry.key))
+        self.entries.iter().copied().find(|entry| keys.contains(&entry.key))
     }
 }
 
@@ -73,6 +77,21 @@ impl<'t> Reader<'t> {
     ) -> Option<T> {
         self.errors.push(self.source.error(place, message, help));
         None
+    }
+
+    /// Notes that `fields` lack something, unless a key there is unknown: that is one error already, and not two.
+    pub(crate) fn missing<T>(
+        &mut self,
+        fields: &Fields<'_>,
+        place: Range<usize>,
+        message: &str,
+        help: &str,
+    ) -> Option<T> {
+        if fields.whole {
+            self.error(place, message, help)
+        } else {
+            None
+        }
     }
 
     /// The entries of a mapping whose keys are names that the map gives. `what` says what it is; `place` is where to
@@ -125,6 +144,7 @@ impl<'t> Reader<'t> {
                 .join(", ")
         );
         let mut entries = self.entries(node, place, what, &help)?;
+        let count = entries.len();
         entries.retain(|entry| {
             let is_known = known.contains(&entry.key);
             if !is_known {
@@ -137,7 +157,8 @@ impl<'t> Reader<'t> {
             }
             is_known
         });
-        Some(Fields(entries))
+        let whole = entries.len() == count;
+        Some(Fields { entries, whole })
     }
 
     /// The text of a value that must be one.

@@ -60,9 +60,10 @@ impl Reader<'_> {
         let keep_empty = fields.get("keep_empty").map_or(Some(false), |entry| self.bool(entry));
         let columns = match fields.get("columns") {
             Some(columns) => self.columns(columns, &loop_names(&loops.list)),
-            None => self.error(
+            None => self.missing(
+                fields,
                 entry.key_node.span.clone(),
-                format!("the feature `{}` has no `columns`", entry.key),
+                &format!("the feature `{}` has no `columns`", entry.key),
                 "write `columns:` with at least one `NAME: PATH`",
             ),
         };

@@ -63,7 +63,8 @@ impl Reader<'_> {
     pub(crate) fn value(&mut self, fields: &Fields<'_>, owner: Range<usize>, scope: &[String]) -> Option<Value> {
         let paths = match fields.get("path") {
             Some(entry) => self.value_paths(entry, scope),
-            None => self.error(
+            None => self.missing(
+                fields,
                 owner,
                 "a `path` is missing here",
                 "write `path:` with where the value is, for example `$.data.id`",
@@ -77,7 +78,7 @@ impl Reader<'_> {
         let mismatch = fields
             .get("mismatch")
             .map_or(Some(Mismatch::Rescue), |entry| self.mismatch(entry));
-        let separator = self.separator(fields, take.flatten());
+        let separator = self.separator(fields, take);
 
         let (paths, ty, cast, mismatch) = (paths?, ty?, cast?, mismatch?);
         let take = match take {
@@ -210,11 +211,12 @@ impl Reader<'_> {
         )
     }
 
-    fn separator(&mut self, fields: &Fields<'_>, take: Option<TakeWord>) -> String {
+    /// The separator, for a `take` that is not written (`None`), that cannot be read (`Some(None)`), or that is there.
+    fn separator(&mut self, fields: &Fields<'_>, take: Option<Option<TakeWord>>) -> String {
         let Some(entry) = fields.get("sep") else {
             return DEFAULT_SEPARATOR.to_owned();
         };
-        if take != Some(TakeWord::Join) {
+        if !matches!(take, Some(None | Some(TakeWord::Join))) {
             self.error::<()>(
                 entry.key_node.span.clone(),
                 "`sep` is what stands between joined texts, and nothing is joined here",

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::error::MapError;
 use crate::source::Source;
@@ -18,6 +18,9 @@ const MAX_DEPTH: usize = 64;
 
 /// How many nodes aliases may add, so that aliases of aliases cannot exhaust the memory.
 const MAX_ALIASED_NODES: usize = 100_000;
+
+/// The message where they add more.
+const ALIASES_TOO_LARGE: &str = "aliases stand for more than 100000 nodes together";
 
 /// One node.
 #[derive(Debug, Clone)]
@@ -124,13 +127,13 @@ fn is_number(text: &str) -> bool {
 pub(crate) fn read(source: &Source<'_>, text: &str, errors: &mut Vec<MapError>) -> Option<Node> {
     let mut builder = Builder::new(source, errors);
     for event in Parser::new_from_str(text) {
-        let added = match event {
-            Ok((event, span)) => builder.event(event, &span),
-            Err(error) => Err(builder.syntax_error(&error)),
-        };
-        if let Err(error) = added {
-            builder.errors.push(error);
-            return None;
+        match event {
+            Ok((event, span)) => builder.event(event, &span)?,
+            Err(error) => {
+                let error = yaml_syntax::explain(source, builder.last_scalar, &error);
+                errors.push(error);
+                return None;
+            }
         }
     }
     let root = builder.root;
@@ -177,72 +180,62 @@ impl<'s, 't, 'e> Builder<'s, 't, 'e> {
         }
     }
 
-    fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), MapError> {
+    /// Adds an event to the tree; `None` where there is no going on.
+    fn event(&mut self, event: Event<'_>, span: &Span) -> Option<()> {
         let range = span.start.index()..span.end.index();
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
-            Event::DocumentStart(_) if self.root.is_some() => Err(self.source.error(
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Some(()),
+            Event::DocumentStart(_) if self.root.is_some() => self.stop(
                 range,
                 "a feature map is one YAML document, and here a second one begins",
                 "leave out this `---` and what follows, or put it into a file of its own",
-            )),
-            Event::DocumentStart(_) => Ok(()),
+            ),
+            Event::DocumentStart(_) => Some(()),
             Event::Alias(anchor) => self.alias(anchor, range),
             Event::Scalar(text, style, anchor, tag) => {
                 self.last_scalar = Some(range.clone());
-                let style = self.style(style, tag, &range)?;
-                self.close(
-                    Node {
-                        span: range,
-                        kind: Kind::Scalar(text.into_owned(), style),
-                    },
-                    anchor,
-                );
-                Ok(())
+                self.refuse_tag(tag, &range);
+                let kind = Kind::Scalar(text.into_owned(), style.into());
+                self.close(Node { span: range, kind }, anchor);
+                Some(())
             }
-            Event::SequenceStart(anchor, tag) => self.begin(Kind::Sequence(Vec::new()), anchor, tag, range),
-            Event::MappingStart(anchor, tag) => self.begin(Kind::Mapping(Vec::new()), anchor, tag, range),
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_tag(tag, &range);
+                self.begin(Kind::Sequence(Vec::new()), anchor, range)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_tag(tag, &range);
+                self.begin(Kind::Mapping(Vec::new()), anchor, range)
+            }
             Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(mut open) = self.open.pop() {
-                    // In flow style the beginning and the end are brackets; in block style neither is written.
-                    if !open.span.is_empty() {
-                        open.span.end = range.end;
-                    }
-                    self.close(
-                        Node {
-                            span: open.span,
-                            kind: open.kind,
-                        },
-                        open.anchor,
-                    );
+                let Open {
+                    mut span, anchor, kind, ..
+                } = self.open.pop()?;
+                // In flow style the beginning and the end are brackets; in block style neither is written.
+                if !span.is_empty() {
+                    span.end = range.end;
                 }
-                Ok(())
+                self.close(Node { span, kind }, anchor);
+                Some(())
             }
         }
     }
 
-    fn begin(
-        &mut self,
-        kind: Kind,
-        anchor: usize,
-        tag: Option<Cow<'_, Tag>>,
-        span: Range<usize>,
-    ) -> Result<(), MapError> {
+    fn begin(&mut self, kind: Kind, anchor: usize, span: Range<usize>) -> Option<()> {
         if self.open.len() == MAX_DEPTH {
-            return Err(self.source.error(
+            return self.stop(
                 span,
                 "the YAML nests too deeply for a feature map",
                 "close brackets that are open",
-            ));
+            );
         }
-        self.refuse_tag(tag, &span)?;
         self.open.push(Open {
             span,
             anchor,
             key: None,
             kind,
         });
-        Ok(())
+        Some(())
     }
 
     /// Puts a finished node where it belongs.
@@ -300,50 +293,47 @@ impl<'s, 't, 'e> Builder<'s, 't, 'e> {
         self.errors.extend(error);
     }
 
-    fn alias(&mut self, anchor: usize, span: Range<usize>) -> Result<(), MapError> {
+    fn alias(&mut self, anchor: usize, span: Range<usize>) -> Option<()> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(self.source.error(
+            return self.stop(
                 span,
                 "this alias is inside the node that it stands for",
                 "write the node out",
-            ));
+            );
         };
         self.aliased_nodes += node.count();
         if self.aliased_nodes > MAX_ALIASED_NODES {
-            return Err(self.source.error(
-                span,
-                format!("aliases stand for more than {MAX_ALIASED_NODES} nodes together"),
-                "use fewer aliases of aliases",
-            ));
+            return self.stop(span, ALIASES_TOO_LARGE, "use fewer aliases of aliases");
         }
         let node = node.clone();
         self.close(node, 0);
-        Ok(())
+        Some(())
     }
 
-    fn style(&self, style: ScalarStyle, tag: Option<Cow<'_, Tag>>, span: &Range<usize>) -> Result<Style, MapError> {
-        let style = match style {
-            ScalarStyle::Plain => Style::Plain,
-            ScalarStyle::SingleQuoted => Style::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-        };
-        self.refuse_tag(tag, span)?;
-        Ok(style)
-    }
-
-    fn refuse_tag(&self, tag: Option<Cow<'_, Tag>>, span: &Range<usize>) -> Result<(), MapError> {
-        match tag {
-            None => Ok(()),
-            Some(_) => Err(self.source.error(
+    fn refuse_tag(&mut self, tag: Option<Cow<'_, Tag>>, span: &Range<usize>) {
+        if tag.is_some() {
+            self.errors.push(self.source.error(
                 span.clone(),
                 "YAML tags (`!…`) have no meaning in a feature map",
                 "leave the tag out; a text that looks like something else goes in quotes",
-            )),
+            ));
         }
     }
 
-    fn syntax_error(&self, error: &ScanError) -> MapError {
-        yaml_syntax::explain(self.source, self.last_scalar.clone(), error)
+    /// Notes an error after which there is no going on.
+    fn stop(&mut self, place: Range<usize>, message: &str, help: &str) -> Option<()> {
+        self.errors.push(self.source.error(place, message, help));
+        None
+    }
+}
+
+impl From<ScalarStyle> for Style {
+    fn from(style: ScalarStyle) -> Self {
+        match style {
+            ScalarStyle::Plain => Self::Plain,
+            ScalarStyle::SingleQuoted => Self::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Self::DoubleQuoted,
+            ScalarStyle::Literal | ScalarStyle::Folded => Self::Block,
+        }
     }
 }

@@ -227,7 +227,10 @@ fn loops(count: usize) -> impl Strategy<Value = Vec<Vec<Path>>> {
     vec(vec(path(1), 1..3), count)
 }
 
-fn feature(shared: usize) -> BoxedStrategy<(Vec<Vec<Path>>, Option<Filter>, bool, Vec<ColumnSource>)> {
+/// A feature's own loops, its filter, whether it keeps empty loops, and its columns.
+type FeatureParts = (Vec<Vec<Path>>, Option<Filter>, bool, Vec<ColumnSource>);
+
+fn feature(shared: usize) -> BoxedStrategy<FeatureParts> {
     (0_usize..3)
         .prop_flat_map(move |own| {
             let all = shared + own;
@@ -279,8 +282,6 @@ pub(crate) fn plan() -> BoxedStrategy<Plan> {
         })
         .boxed()
 }
-
-type FeatureParts = (Vec<Vec<Path>>, Option<Filter>, bool, Vec<ColumnSource>);
 
 fn assemble(shared: &[Vec<Path>], (position, parts): (usize, FeatureParts)) -> Feature {
     let (own, filter, keep_empty, columns) = parts;

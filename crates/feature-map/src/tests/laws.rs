@@ -59,6 +59,12 @@ proptest! {
     }
 
     #[test]
+    fn a_plan_travels_whole(plan in generate::plan()) {
+        let sent = serde_json::to_string(&plan).expect("a plan is plain data");
+        prop_assert_eq!(serde_json::from_str::<Plan>(&sent).expect("what was sent"), plan);
+    }
+
+    #[test]
     fn a_path_reads_back(path in generate::path(2)) {
         let mut plan = super::features("  x: $");
         plan.names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"].map(str::to_owned).to_vec();

@@ -33,7 +33,7 @@ fn check(cases: &[Case<'_>], around: fn(&str) -> String) {
         let map = around(map);
         let found = error(&map);
         let found = (found.0, found.1, found.2.as_str(), found.3.as_str(), found.4.as_str());
-        if found != (*line, *column, *text, *message, *help) { println!("{map} => {found:?}"); }
+        assert_eq!(found, (*line, *column, *text, *message, *help), "{map}");
     }
 }
 
@@ -91,7 +91,7 @@ fn the_map_itself() {
         ("version: '1'\nid: doc\nfeatures: {a: $.a}", (1, 10), "'1'", "the version of a feature map is the number 1, and this is a text", "write `version: 1`"),
         ("version:\nid: doc\nfeatures: {a: $.a}", (1, 1), "version", "the version of a feature map is the number 1, and this is nothing (null)", "write `version: 1`"),
         ("version: [1]\nid: doc\nfeatures: {a: $.a}", (1, 10), "[1]", "the version of a feature map is the number 1, and this is a list", "write `version: 1`"),
-        ("id: doc\nfeatrues: 1\nfeatures: {a: $.a}", (2, 1), "featrues", "the feature map has no key `featrues`", "did you mean `features`?"),
+        ("id: doc\nfeatrues: {a: $.a}", (2, 1), "featrues", "the feature map has no key `featrues`", "did you mean `features`?"),
         ("id: doc\nzzz: 1\nfeatures: {a: $.a}", (2, 1), "zzz", "the feature map has no key `zzz`", "its keys are `version`, `id`, `provenance`, `for`, `features`"),
         ("id: doc\nprovenance: yes\nfeatures: {a: $.a}", (2, 13), "yes", "`provenance` must be true or false, and this is a text", "write `true` or `false`"),
         ("id: doc\nid: doc\nfeatures: {a: $.a}", (2, 1), "id", "the key `id` is repeated in this mapping", "it is already on line 1: keep one of them"),
@@ -112,8 +112,8 @@ fn yaml_takes_parts_of_paths_for_its_own() {
         ("  a: {path: $.a[*].b, take: first}", (3, 16), "[", quotes("'$.a[*].b'")),
         ("  a: {path: $.a[0].b, take: first}", (3, 16), "[", quotes("'$.a[0].b'")),
         ("  a: {for: {o: $.data['$values'][*]}, columns: {x: o.x}}", (3, 22), "[", quotes("\"$.data['$values'][*]\"")),
-        ("  a: {for: {o: $.o}, columns: {x: o[1]}}", (3, 38), "[", quotes("'o[1]'")),
-        ("  a: {path: [$.a, $.b[0]]}", (3, 24), "[", quotes("'$.b[0]'")),
+        ("  a: {for: {o: $.o}, columns: {x: o[1]}}", (3, 36), "[", quotes("'o[1]'")),
+        ("  a: {path: [$.a, $.b[0]]}", (3, 22), "[", quotes("'$.b[0]'")),
         ("  a: {path: $.a{x}}", (3, 16), "{", quotes("'$.a{x}'")),
         ("  a: {where: @.x == 1, columns: {b: $.b}}", (3, 14), "@", quotes("'@.x == 1'")),
         ("  a:\n    where: @.x == 1", (4, 12), "@", quotes("'@.x == 1'")),
@@ -164,11 +164,11 @@ fn features() {
         ("  a: {columns: {}}", (3, 16), "{}", "`columns` is empty", "write at least one `NAME: PATH`"),
         ("  a: {columns: [b]}", (3, 16), "[b]", "`columns` must be a mapping (`key: value`), and this is a list", "write `NAME: PATH` for each column"),
         ("  a: {columns: {b: $.b}, path: $.a}", (3, 26), "path", "`path` is for a feature of one value, and this one has `columns`", "write each value under `columns`, as `NAME: {path: …}`"),
-        ("  a: {columns: {b: $.b}, keep_empty: 1}", (3, 40), "1", "`keep_empty` must be true or false, and this is a number", "write `true` or `false`"),
-        ("  a: {columns: {b: $.b}, where: }", (3, 28), "where", "`where` is empty", "a condition is a text like '@.currency == \"EUR\"'"),
-        ("  a: {columns: {b: $.b}, where: true}", (3, 35), "true", "`where` must be a text, and this is true or false", "a condition is a text like '@.currency == \"EUR\"'; put it in quotes if it is meant as a text"),
-        ("  a: {columns: {b: $.b}, where: '@.x = 1'}", (3, 40), "=", "`=` is no comparison", "write `==`"),
-        ("  '': $.a", (3, 3), "''", "a feature's name is empty", "give it a name"),
+        ("  a: {columns: {b: $.b}, keep_empty: 1}", (3, 38), "1", "`keep_empty` must be true or false, and this is a number", "write `true` or `false`"),
+        ("  a: {columns: {b: $.b}, where: }", (3, 26), "where", "`where` is empty", "a condition is a text like '@.currency == \"EUR\"'"),
+        ("  a: {columns: {b: $.b}, where: true}", (3, 33), "true", "`where` must be a text, and this is true or false", "a condition is a text like '@.currency == \"EUR\"'; put it in quotes if it is meant as a text"),
+        ("  a: {columns: {b: $.b}, where: '@.x = 1'}", (3, 38), "=", "`=` is no comparison", "write `==`"),
+        ("  '': {columns: {x: $.a}}", (3, 3), "''", "a feature's name is empty", "give it a name"),
         ("  b: {columns: {x: $.a}}\n  B: {columns: {x: $.a}}", (4, 3), "B", "two features are named `b` and `B`: engines take names that differ only in case for the same", "rename one of them"),
         ("  É: {columns: {x: $.a}}\n  é: {columns: {x: $.a}}", (4, 3), "é", "two features are named `É` and `é`: engines take names that differ only in case for the same", "rename one of them"),
     ];
@@ -235,6 +235,7 @@ fn columns() {
         ("x: {path: $.a, type: 3}", (6, 28), "3", "`type` must be a text, and this is a number", "write a type, for example `int64`; put it in quotes if it is meant as a text"),
         ("x: {path: $.a, take: first}", (6, 22), "take", "`take` reduces several matches to one, and `$.a` has one match at most", "leave `take` out: a path of only names and positions gives its value as it is"),
         ("x: {path: '$.a[*]', take: frist}", (6, 33), "frist", "`take` has no value `frist`", "did you mean `first`?"),
+        ("x: {path: '$.a[*]', take: jion, sep: '-'}", (6, 33), "jion", "`take` has no value `jion`", "did you mean `join`?"),
         ("x: {path: '$.a[*]', take: ~}", (6, 33), "~", "`take` is empty", "the values of `take` are `list`, `first`, `last`, `count`, `min`, `max`, `sum`, `join`"),
         ("x: {path: '$.a[*]', sep: '-'}", (6, 27), "sep", "`sep` is what stands between joined texts, and nothing is joined here", "leave `sep` out, or write `take: join`"),
         ("x: {path: '$.a[*]', take: join, sep: 1}", (6, 44), "1", "`sep` must be a text, and this is a number", "write the separator in quotes, for example `\", \"`; put it in quotes if it is meant as a text"),
@@ -329,6 +330,8 @@ fn ids() {
         ("id: a", (2, 12), "a", "a column cannot be named `a`: an id column is named `a` already", "give it another name"),
     ];
     check(cases, with_id);
+    let found = error("id: d\nprovenance: true\nfeatures: {a: {columns: {_MEMBER: $.a}}}");
+    assert_eq!(found.3, "a column cannot be named `_MEMBER`: `provenance: true` adds a column `_member`");
     // Names that are only taken with `provenance: true`, and loops' names, which are no columns.
     super::plan("id: _member\nfeatures: {_line: $.a}\n");
     super::plan("id: x\nprovenance: true\nfor: {_line: $.x}\nfeatures: {a: $.a}\n");
