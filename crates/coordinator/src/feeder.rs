@@ -38,6 +38,8 @@ pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;
 pub(crate) struct Walked {
     /// Where and why it ended early.
     pub(crate) damage: Option<Damage>,
+    /// Whether the damage is the failure of a member already, because it cuts off a wanted one.
+    pub(crate) damage_is_told: bool,
     /// A member name whose id some member before had, if there is one.
     pub(crate) repeated_id: Option<String>,
 }
@@ -138,15 +140,15 @@ impl Feeding {
     }
 
     fn walk(mut self) -> Result<Walked, WalkError> {
-        let damage = loop {
+        let (damage, damage_is_told) = loop {
             match self.feeder.walk.next() {
                 Ok(Some(found)) => match self.take(found) {
                     Ok(()) => {}
-                    Err(WalkError::Damage(damage)) => break Some(damage),
+                    Err(WalkError::Damage(damage)) => break (Some(damage), true),
                     Err(error) => return Err(error),
                 },
-                Ok(None) => break None,
-                Err(WalkError::Damage(damage)) => break Some(damage),
+                Ok(None) => break (None, false),
+                Err(WalkError::Damage(damage)) => break (Some(damage), false),
                 Err(error) => return Err(error),
             }
         };
@@ -156,6 +158,7 @@ impl Feeding {
         }
         Ok(Walked {
             damage,
+            damage_is_told,
             repeated_id: self.names.repeated,
         })
     }

@@ -507,15 +507,16 @@ impl Run {
     }
 
     fn finish(self, started: Instant, sampled: bool) -> Result<Report, RunError> {
-        let Walked { damage, repeated_id } = self.walked.unwrap_or(Walked {
+        let Walked {
+            damage,
+            damage_is_told,
+            repeated_id,
+        } = self.walked.unwrap_or(Walked {
             damage: None,
+            damage_is_told: false,
             repeated_id: None,
         });
-        // Damage inside a member is that member's failure already.
-        let last = damage
-            .as_ref()
-            .filter(|damage| damage.member.is_none())
-            .map(archive_failure);
+        let last = damage.as_ref().filter(|_| !damage_is_told).map(archive_failure);
         let published = match self.writer.map(|writer| writer.finish(last)) {
             Some(Some(published)) => published?,
             _ => return Err(RunError::Stopped),

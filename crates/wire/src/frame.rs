@@ -244,6 +244,7 @@ fn u32_at(bytes: &[u8; HEADER_LEN], at: usize) -> u32 {
 }
 
 /// Fills `buffer` unless the stream ends before; gives how many bytes were read.
+#[expect(clippy::disallowed_methods, reason = "this is the loop around short reads")]
 fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

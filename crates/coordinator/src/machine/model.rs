@@ -293,16 +293,15 @@ impl Model {
             return process.outbox.push_back(Event::Ready(worker));
         }
         // It listens between statements and whenever it waits.
-        if process.waiting_for.is_some() || process.script.is_empty() || self.random.random_bool(0.3) {
-            if let Some(message) = process.inbox.pop_front() {
-                let script = process.listen(message, &self.world, &mut self.random);
-                process.script.extend(script);
-                if process.leaving {
-                    self.processes.remove(&worker);
-                    self.dying.push_back((worker, Death::Exit(0)));
-                }
-                return;
+        let listens = process.waiting_for.is_some() || process.script.is_empty() || self.random.random_bool(0.3);
+        if listens && let Some(message) = process.inbox.pop_front() {
+            let script = process.listen(message, &self.world, &mut self.random);
+            process.script.extend(script);
+            if process.leaving {
+                self.processes.remove(&worker);
+                self.dying.push_back((worker, Death::Exit(0)));
             }
+            return;
         }
         let Some(statement) = process.script.front().cloned() else {
             return;

@@ -299,6 +299,22 @@ fn a_part_never_replaces_a_file_and_the_ledger_does_not_claim_it() {
     drop(write(dir.path(), Existing::Overwrite, OPTIONS, &documents()));
 }
 
+/// A publication that ends between two renames, as a crash would end it: the ledger already names what has appeared.
+#[test]
+fn a_part_is_named_before_it_appears() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
+    dataset.append(Source::new().unit(&documents())).expect("appends");
+    fs::remove_dir(dir.path().join("features_raw/feature=search_route")).expect("removes");
+    let error = dataset.finish().expect_err("there is nowhere to publish to");
+    assert!(matches!(error, DatasetError::Io { .. }), "{error}");
+    assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
+    let parts = &crate::support::ledger(dir.path())["tables"][0]["parts"];
+    assert_eq!(parts.as_array().map(Vec::len), Some(1));
+    drop(write(dir.path(), Existing::Overwrite, OPTIONS, &documents()));
+    assert_eq!(check_rows(dir.path(), 1, "feature=search_route"), [20]);
+}
+
 #[test]
 fn an_encoder_that_fails_stops_the_run() {
     let dir = tempfile::tempdir().expect("a directory");

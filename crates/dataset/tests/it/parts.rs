@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
 use tarquet_dataset::{Existing, Options, ROW_GROUP_ROWS};
 
-use crate::support::{Document, OPTIONS, Source, begin, check_rows, open, parts, tree, write};
+use crate::support::{Document, OPTIONS, Source, begin, check_rows, open, parts, rows, schema, tree, write};
 
 /// Rows of each row group of the parts of a table.
 fn row_groups(dir: &Path, directory: &str) -> Vec<Vec<i64>> {
@@ -47,6 +49,26 @@ fn row_groups_are_full_but_for_the_last() {
         );
         check_rows(dir.path(), 1, "feature=search_route");
     }
+}
+
+/// The bytes are those of a plain `ArrowWriter` that gets each row group in one write, however the rows came.
+#[test]
+fn a_part_is_one_write_a_row_group() {
+    const ROWS: u64 = 70_000;
+    let dir = tempfile::tempdir().expect("a directory");
+    let documents = vec![Document::with_rows(&[700, 0, 0, 0]); 100];
+    write(dir.path(), Existing::Refuse, OPTIONS, &documents);
+    let properties = WriterProperties::builder()
+        .set_created_by(concat!("tarquet version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema(0), Some(properties)).expect("a writer");
+    for range in [0..ROW_GROUP_ROWS as u64, ROW_GROUP_ROWS as u64..ROWS] {
+        writer.write(&rows(0, range)).expect("writes");
+        writer.flush().expect("flushes");
+    }
+    let part = std::fs::read(&parts(dir.path(), "feature=wide")[0]).expect("reads");
+    assert!(part == writer.into_inner().expect("finishes"));
 }
 
 #[test]
