@@ -1,4 +1,4 @@
-//! How fast documents become rows: `cargo run --release -p tarquet-projection --example throughput [SECONDS]`.
+//! How fast documents become rows: `cargo run --release -p tarquet-projection --example throughput [SECONDS [ENGINE]]`.
 //!
 //! Prints the speed of each engine over documents like those of the reference data, in megabytes of JSON a second of
 //! processor time, as Linux accounts it, so that a busy machine does not change the answer much.
@@ -23,7 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|seed| flights::document(seed, 60 + 5 * seed as usize))
         .collect();
     let plan = typed_plan(&documents)?;
-    for engine in EngineKind::ALL {
+    let engines = std::env::args()
+        .nth(2)
+        .map_or(Ok(EngineKind::ALL.to_vec()), |name| name.parse().map(|one| vec![one]))?;
+    for engine in engines {
         let (bytes, time, rows) = measure(&plan, engine, &documents, Duration::from_secs_f64(seconds))?;
         let speed = bytes as f64 / 1e6 / time.as_secs_f64();
         writeln!(std::io::stdout(), "{engine}: {speed:.0} MB/s ({rows} rows)")?;

@@ -51,14 +51,14 @@ impl Target {
         }
         let cell = match value {
             Value::Null | Value::Array { .. } | Value::Object => None,
-            Value::Bool(value) => self.from_bool(value),
-            Value::Number(number) => self.from_number(view, node, number),
-            Value::String(text) => self.from_text(view, text),
+            Value::Bool(value) => self.bool_cell(value),
+            Value::Number(number) => self.number_cell(view, node, number),
+            Value::String(text) => self.text_cell(view, text),
         };
         cell.map(Some).ok_or(Misfit)
     }
 
-    fn from_bool<'a>(self, value: bool) -> Option<Cell<'a>> {
+    fn bool_cell<'a>(self, value: bool) -> Option<Cell<'a>> {
         match self.ty {
             Scalar::Bool => Some(Cell::Bool(value)),
             Scalar::String if self.cast => Some(Cell::Text(if value { b"true" } else { b"false" })),
@@ -66,7 +66,7 @@ impl Target {
         }
     }
 
-    fn from_number<'a>(self, view: &View<'a>, node: NodeId, number: Number) -> Option<Cell<'a>> {
+    fn number_cell<'a>(self, view: &View<'a>, node: NodeId, number: Number) -> Option<Cell<'a>> {
         match (self.ty, number) {
             (Scalar::Int64, Number::Int(value)) => Some(Cell::Int(value)),
             (Scalar::Int64, Number::Fraction(_) | Number::HugeFraction) => {
@@ -84,12 +84,12 @@ impl Target {
         }
     }
 
-    fn from_text<'a>(self, view: &View<'a>, text: Text) -> Option<Cell<'a>> {
-        self.from_string(view.text(text)?)
+    fn text_cell<'a>(self, view: &View<'a>, text: Text) -> Option<Cell<'a>> {
+        self.string_cell(view.text(text)?)
     }
 
     /// The cell for a string.
-    pub(crate) fn from_string(self, text: &[u8]) -> Option<Cell<'_>> {
+    pub(crate) fn string_cell(self, text: &[u8]) -> Option<Cell<'_>> {
         match self.ty {
             Scalar::String => Some(Cell::Text(text)),
             Scalar::Timestamp { unit: None } => time::instant(text).map(Cell::Int),
@@ -97,13 +97,13 @@ impl Target {
             Scalar::Date => time::day(text).map(Cell::Days),
             Scalar::Bool if self.cast && text == b"true" => Some(Cell::Bool(true)),
             Scalar::Bool if self.cast && text == b"false" => Some(Cell::Bool(false)),
-            Scalar::Int64 | Scalar::Float64 | Scalar::Timestamp { .. } if self.cast => self.from_number_text(text),
+            Scalar::Int64 | Scalar::Float64 | Scalar::Timestamp { .. } if self.cast => self.number_text_cell(text),
             _ => None,
         }
     }
 
     /// The cell for a string that is a number as JSON writes it, without anything around it.
-    fn from_number_text<'a>(self, text: &[u8]) -> Option<Cell<'a>> {
+    fn number_text_cell<'a>(self, text: &[u8]) -> Option<Cell<'a>> {
         let token = number_text(text)?;
         match self.ty {
             Scalar::Int64 => Decimal::read(text).whole(0).map(Cell::Int),

@@ -14,7 +14,20 @@
 //!
 //! There are two engines. The *reference* (`reference`) is a scalar parser that alone decides whether a document is
 //! valid and at which byte it stops being so. The *tape* (`tape`) is simd-json; a document that it refuses is read
-//! again by the reference, so both give the same rows, the same evidence and the same errors.
+//! again by the reference, so both give the same rows, the same evidence and the same errors. Neither has anything to
+//! do with types: where a value's exact text is asked for, an engine only tells where the value starts.
+//!
+//! # What a map leaves open
+//!
+//! - A list of no matches is an empty list; only where `keep_empty` leaves a path without a start is it null. The
+//!   same goes for `count`. `join`, `min`, `max` and `sum` of nothing but nulls are null.
+//! - Of several paths that give a list, the first counts that selects anything but nulls; failing that, the first that
+//!   selects anything.
+//! - `min`, `max`, `sum` and `join` over a value that does not fit do not fit; all the values are rescued together.
+//! - `timestamp` with a `unit` takes a fraction if it comes out at whole microseconds. A time with more than six digits
+//!   of a second's fraction fits if the rest are zeros. Nothing is ever rounded but `float64`, to the nearest.
+//! - `-0` without a point is the integer 0, also as a `float64`; `-0.0` keeps its sign there.
+//! - Ids are worked out for every combination of elements of the map's own loops, whether rows come of it or not.
 
 mod columns;
 mod convert;

@@ -18,8 +18,8 @@ pub(crate) struct Matcher {
 /// One node of the trie.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// A bit for each length that a name has; the last for all lengths from 63 on.
-    lengths: u64,
+    /// The marks of all names together: what most unwanted names fail at.
+    marks: u64,
     names: Vec<Wanted>,
     hashed: HashMap<Box<[u8]>, usize>,
     member: Option<TrieId>,
@@ -31,16 +31,27 @@ pub(crate) struct Place {
 struct Wanted {
     text: Box<[u8]>,
     name: NameId,
+    position: u32,
     to: TrieId,
 }
 
 /// Where a member leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Member {
-    /// The name, if a path mentions it.
-    pub(crate) name: Option<NameId>,
-    /// The place of its value.
-    pub(crate) to: TrieId,
+pub(crate) enum Member {
+    /// A path mentions its name.
+    Named {
+        /// The name.
+        name: NameId,
+        /// Its position among the names that are wanted at this place.
+        position: u32,
+        /// The place of its value.
+        to: TrieId,
+    },
+    /// It is wanted whatever its name.
+    Other {
+        /// The place of its value.
+        to: TrieId,
+    },
 }
 
 impl Matcher {
@@ -59,12 +70,13 @@ impl Matcher {
 
 impl Place {
     fn new(plan: &Plan, node: &TrieNode) -> Self {
-        let wanted = |&(name, to): &(NameId, TrieId)| Wanted {
+        let wanted = |(position, &(name, to)): (u32, &(NameId, TrieId))| Wanted {
             text: plan.names[name.0 as usize].as_bytes().into(),
             name,
+            position,
             to,
         };
-        let names: Vec<Wanted> = node.names.iter().map(wanted).collect();
+        let names: Vec<Wanted> = (0..).zip(&node.names).map(wanted).collect();
         let hashed = match names.len() {
             HASH_FROM.. => names
                 .iter()
@@ -74,9 +86,7 @@ impl Place {
             _ => HashMap::new(),
         };
         Self {
-            lengths: names
-                .iter()
-                .fold(0, |bits, wanted| bits | length_bit(wanted.text.len())),
+            marks: names.iter().fold(0, |marks, wanted| marks | mark(&wanted.text)),
             names,
             hashed,
             member: node.member,
@@ -87,14 +97,15 @@ impl Place {
 
     /// Where the member under `name` leads, if anything of it is wanted.
     pub(crate) fn member(&self, name: &[u8]) -> Option<Member> {
-        let known = if self.lengths & length_bit(name.len()) == 0 {
+        let known = if self.marks & mark(name) == 0 {
             None
         } else {
             self.find(name)
         };
         match known {
-            Some(wanted) => Some(Member {
-                name: Some(wanted.name),
+            Some(wanted) => Some(Member::Named {
+                name: wanted.name,
+                position: wanted.position,
                 to: wanted.to,
             }),
             None => self.unnamed_member(),
@@ -103,7 +114,7 @@ impl Place {
 
     /// Where a member leads whose name no path can mention.
     pub(crate) fn unnamed_member(&self) -> Option<Member> {
-        self.member.map(|to| Member { name: None, to })
+        self.member.map(|to| Member::Other { to })
     }
 
     fn find(&self, name: &[u8]) -> Option<&Wanted> {
@@ -139,6 +150,8 @@ impl Place {
     }
 }
 
-fn length_bit(length: usize) -> u64 {
-    1 << length.min(63)
+/// One bit of 64 for a name, by its length and its ends.
+fn mark(name: &[u8]) -> u64 {
+    let [first, last] = [name.first(), name.last()].map(|byte| byte.map_or(0, |byte| usize::from(*byte)));
+    1 << ((name.len() * 7 + first + last * 3) & 63)
 }

@@ -15,6 +15,12 @@ use tarquet_feature_map::plan::NameId;
 /// A node of a [`Selection`], by its position.
 pub(crate) type NodeId = u32;
 
+/// For how many nodes room is kept from one document to the next.
+const KEPT_NODES: usize = 1 << 20;
+
+/// For how many bytes of unescaped strings room is kept from one document to the next.
+const KEPT_UNESCAPED_BYTES: usize = 16 << 20;
+
 /// The pruned tree of one document.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
@@ -104,10 +110,12 @@ pub(crate) enum Key {
 }
 
 impl Selection {
-    /// Forgets everything, and keeps the memory.
+    /// Forgets everything, and keeps the memory, unless it is more than documents usually need.
     pub(crate) fn clear(&mut self) {
         self.nodes.clear();
+        self.nodes.shrink_to(KEPT_NODES);
         self.unescaped.clear();
+        self.unescaped.shrink_to(KEPT_UNESCAPED_BYTES);
     }
 
     /// Adds a node. A container's children are to follow, then [`close`](Self::close).
@@ -171,21 +179,25 @@ impl Selection {
     /// Of the members of the open object at `id`, keeps of each name the first's place and the last's value.
     fn settle_repeats(&mut self, id: NodeId, document: &[u8]) {
         let end = self.nodes.len() as u32;
-        let mut last_of = Vec::new();
-        let mut places = HashMap::new();
-        for child in (Children {
+        let members = Children {
             nodes: &self.nodes,
             next: id + 1,
             end,
-        }) {
+        };
+        let mut last_of: Vec<NodeId> = Vec::new();
+        let mut places = HashMap::new();
+        let mut repeats = false;
+        for child in members {
             let place = *places.entry(self.identity(child, document)).or_insert(last_of.len());
-            if place == last_of.len() {
-                last_of.push(child);
-            } else {
-                last_of[place] = child;
+            match last_of.get_mut(place) {
+                Some(last) => (*last, repeats) = (child, true),
+                None => last_of.push(child),
             }
         }
         drop(places);
+        if !repeats {
+            return;
+        }
         let written = self.nodes.split_off(id as usize + 1);
         for child in last_of {
             let start = (child - id - 1) as usize;
@@ -233,9 +245,9 @@ pub(crate) struct MembersSeen {
 }
 
 impl MembersSeen {
-    /// Notes a member that paths mention by name.
-    pub(crate) fn name(&mut self, name: NameId) {
-        self.note(name.0);
+    /// Notes a member that paths mention by name; `position` is the name's among those wanted of the object.
+    pub(crate) fn name(&mut self, position: u32) {
+        self.note(position);
     }
 
     /// Notes a member under a name that is the document's own.

@@ -183,7 +183,7 @@ fn join<'a>(view: &View<'a>, nodes: &[NodeId], separator: &str, target: Target, 
         any = true;
     }
     if any {
-        target.from_string(scratch).map(Some).ok_or(Misfit)
+        target.string_cell(scratch).map(Some).ok_or(Misfit)
     } else {
         Ok(None)
     }

@@ -14,6 +14,10 @@ use crate::matcher::{Matcher, Member};
 use crate::reference::{BYTE_ORDER_MARK, MAX_DEPTH};
 use crate::selection::{Key, MembersSeen, Number, Selection, Text, TextForm, Value};
 
+/// The largest document, in bytes, that is put on a tape. One byte of JSON can need 28 bytes of tape and structural
+/// indices, so what is larger is left to the reference, which needs nothing for what is not wanted.
+const MAX_TAPE_DOCUMENT: usize = 4 << 20;
+
 /// The simd-json engine. Its buffers are used again for the next document.
 pub(crate) struct SimdJson {
     buffers: Buffers,
@@ -61,6 +65,9 @@ impl Engine for SimdJson {
     type Refusal = NotTaken;
 
     fn select(&mut self, document: &[u8], matcher: &Matcher, out: &mut Selection) -> Result<(), NotTaken> {
+        if document.len() > MAX_TAPE_DOCUMENT {
+            return Err(NotTaken);
+        }
         let text = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
         self.skipped = document.len() - text.len();
         self.starts.get_mut().clear();
@@ -127,18 +134,18 @@ impl Walk<'_> {
         self.out.close_object(node, seen, self.document);
     }
 
-    fn member(&mut self, at: usize, name: &str, member: Member, seen: &mut MembersSeen) {
-        let key = match member.name {
-            Some(name) => {
-                seen.name(name);
-                Key::Name(name)
+    fn member(&mut self, at: usize, text: &str, member: Member, seen: &mut MembersSeen) {
+        match member {
+            Member::Named { name, position, to } => {
+                seen.name(position);
+                self.value(at, Key::Name(name), to);
             }
-            None => {
-                seen.member(name.as_bytes());
-                Key::Member(self.text(name))
+            Member::Other { to } => {
+                seen.member(text.as_bytes());
+                let text = self.text(text);
+                self.value(at, Key::Member(text), to);
             }
-        };
-        self.value(at, key, member.to);
+        }
     }
 
     fn array(&mut self, at: usize, len: usize, key: Key, place: TrieId) {

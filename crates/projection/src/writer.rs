@@ -54,11 +54,11 @@ impl RowSink for Writer<'_> {
     fn row(&mut self, view: &View<'_>, feature: usize, row: Row<'_>) -> Result<(), DocumentError> {
         let table = &mut self.tables[feature];
         let position = table.open_rows() as u64;
+        let before = self.used;
         let member = self.plan.provenance.then_some(Cell::Text(self.member.as_bytes()));
-        let mut bytes = 0;
         let mut at = 0;
         for cell in self.ids.cells().chain(member) {
-            bytes += push(table.column_mut(at), Some(cell));
+            self.used += push(table.column_mut(at), Some(cell)) as u64;
             at += 1;
         }
         for (column, picked) in self.plan.features[feature].columns.iter().zip(row.columns) {
@@ -74,23 +74,22 @@ impl RowSink for Writer<'_> {
                 rescue: &mut self.rescue,
                 scratch: self.scratch,
             };
-            bytes += writer.write(&row, picked, table.column_mut(at));
+            self.used += writer.write(&row, picked, table.column_mut(at)) as u64;
             at += 1;
+            // One cell can be as large as the document, so a row may not be waited for.
+            check_size(self.used + self.rescue.text_bytes)?;
         }
-        table.end_row(bytes as u64);
-        self.used += bytes as u64;
-        self.check_size()
+        table.end_row(self.used - before);
+        Ok(())
     }
 }
 
-impl Writer<'_> {
-    fn check_size(&self) -> Result<(), DocumentError> {
-        if self.used + self.rescue.text_bytes <= MAX_DOCUMENT_BYTES {
-            return Ok(());
-        }
-        let detail = format!("the rows of the document exceed {} MiB", MAX_DOCUMENT_BYTES >> 20);
-        Err(DocumentError::whole(DocumentErrorKind::TooLarge, detail))
+fn check_size(used: u64) -> Result<(), DocumentError> {
+    if used <= MAX_DOCUMENT_BYTES {
+        return Ok(());
     }
+    let detail = format!("the rows of the document exceed {} MiB", MAX_DOCUMENT_BYTES >> 20);
+    Err(DocumentError::whole(DocumentErrorKind::TooLarge, detail))
 }
 
 /// Adds a cell to a column that holds no lists.

@@ -36,7 +36,7 @@ fn place(plan: &Plan, document: &[u8]) -> (&'static str, u64) {
 
 #[test]
 fn errors_stand_at_the_first_byte_that_cannot_continue_a_document() {
-    let cases: [(&[u8], &str, u64); 64] = [
+    let cases: [(&[u8], &str, u64); 67] = [
         (b"", "empty", 0),
         (b" \t\r\n", "empty", 4),
         (b"\xef\xbb\xbf", "empty", 3),
@@ -101,6 +101,9 @@ fn errors_stand_at_the_first_byte_that_cannot_continue_a_document() {
         (b"\"\xf4\x90\x80\x80\"", "utf8", 2),
         (b"\"\xf0\x9f\x98\"", "utf8", 4),
         (b"[\xff]", "utf8", 1),
+        (b"\"\\\xc2d\"", "utf8", 2),
+        (b"\"\\\xc2", "utf8", 2),
+        (b"\"\\u00\xc3\xa9\"", "syntax", 5),
     ];
     let plan = any_map();
     for (document, kind, offset) in cases {

@@ -110,6 +110,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// The byte at `at` inside an escape, where none but ASCII can stand.
+    fn escape_byte(&self, at: usize) -> Result<u8, DocumentError> {
+        self.peek(at).ok_or_else(|| self.cut())
+    }
+
     /// The error of a string that reaches the end of what is UTF-8.
     fn not_utf8(&self) -> DocumentError {
         let rest = &self.bytes[self.utf8..];
@@ -127,7 +132,7 @@ impl<'a> Lexer<'a> {
 
     /// Checks the escape whose backslash is at `at`. Gives the position after it, and whether it is a lone surrogate.
     fn escape(&self, at: usize) -> Result<(usize, bool), DocumentError> {
-        match self.text_byte(at + 1)? {
+        match self.escape_byte(at + 1)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok((at + 2, false)),
             b'u' => match self.code_unit(at + 2)? {
                 0xd800..=0xdbff => self.second_half(at + 6),
@@ -150,7 +155,7 @@ impl<'a> Lexer<'a> {
     fn code_unit(&self, at: usize) -> Result<u32, DocumentError> {
         let mut unit = 0;
         for at in at..at + 4 {
-            let byte = self.text_byte(at)?;
+            let byte = self.escape_byte(at)?;
             let digit = (byte as char).to_digit(16);
             unit = unit * 16 + digit.ok_or_else(|| self.refuse(at, "`\\u` is followed by four hexadecimal digits"))?;
         }

@@ -233,11 +233,11 @@ impl Walk<'_> {
         };
         let seen = &mut self.stack.last_mut()?.members;
         match found? {
-            Member { name: Some(name), to } => {
-                seen.name(name);
+            Member::Named { name, position, to } => {
+                seen.name(position);
                 Some((Key::Name(name), to))
             }
-            Member { name: None, to } => {
+            Member::Other { to } => {
                 seen.member(name);
                 Some((Key::Member(text), to))
             }

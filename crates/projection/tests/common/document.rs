@@ -84,6 +84,9 @@ impl Doc {
     }
 }
 
+/// Numbers that many filters and types take.
+const SMALL_NUMBERS: [&str; 8] = ["1", "2", "31", "-1", "1.0", "1.5", "-0.0", "0"];
+
 fn number() -> impl Strategy<Value = Doc> {
     let known = [
         "0",
@@ -201,6 +204,17 @@ pub(crate) fn any_document() -> impl Strategy<Value = Doc> {
         3 => number(),
         3 => string().prop_map(Doc::String),
     ];
+    let alike = prop_oneof![
+        prop::collection::vec(prop::sample::select(SMALL_NUMBERS.to_vec()), 0..5)
+            .prop_map(|all| all.into_iter().map(|text| Doc::Number(text.to_owned())).collect()),
+        prop::collection::vec(
+            prop::sample::select(vec!["a", "b", "x", "true", "31", "2024-02-29"]),
+            0..5
+        )
+        .prop_map(|all| all.into_iter().map(|text| Doc::String(Str::plain(text))).collect()),
+    ];
+    let alike = alike.prop_map(|elements| Doc::Array("", elements));
+    let leaf = prop_oneof![3 => leaf, 1 => alike];
     leaf.prop_recursive(5, 100, 5, |inner| {
         prop_oneof![
             2 => (space(), prop::collection::vec(inner.clone(), 0..5)).prop_map(|(space, elements)| Doc::Array(space, elements)),

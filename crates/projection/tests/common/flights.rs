@@ -53,7 +53,7 @@ features:
       operating: segment.operatingCarrier.code
 "#;
 
-/// A search with so many offers; about 2.9 kB each.
+/// A search with so many offers; about 4 kB each.
 pub(crate) fn document(seed: u64, offers: usize) -> String {
     let mut search = Search {
         text: String::new(),

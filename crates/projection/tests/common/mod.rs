@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "each test binary uses its own part of it")]
 
+pub(crate) mod cells;
 pub(crate) mod document;
 pub(crate) mod flights;
 pub(crate) mod model;

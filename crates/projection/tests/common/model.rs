@@ -8,19 +8,8 @@ use tarquet_feature_map::plan::{
 };
 use tarquet_feature_map::{Evidence, Seen, SlotEvidence};
 
+use super::cells::Cell;
 use super::document::{Doc, Str};
-
-/// A value of a table. Floats are held as their bits, so that zeros of different signs differ.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell {
-    Null,
-    Int(i64),
-    Float(u64),
-    Bool(bool),
-    Days(i32),
-    Text(String),
-    List(Vec<Cell>),
-}
 
 /// A value that does not fit: the feature, the row, the column, the type, the text.
 pub(crate) type RescuedText = (usize, u64, String, String, String);

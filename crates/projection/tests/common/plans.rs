@@ -20,6 +20,12 @@ fn segments(singular: bool) -> impl Strategy<Value = String> {
     ]);
     let many = select(vec![
         "[*]",
+        "[*]",
+        "[*]",
+        "[*]",
+        "[*]",
+        "[*]",
+        ".*",
         ".*",
         "[:]",
         "[1:]",
@@ -48,7 +54,7 @@ fn segments(singular: bool) -> impl Strategy<Value = String> {
     ]);
     let steps = steps.prop_map(str::to_owned).boxed();
     let any = prop_oneof![1 => steps.clone(), 1 => many.prop_map(str::to_owned)].boxed();
-    prop::collection::vec(if singular { steps } else { any }, 0..4).prop_map(|parts| parts.concat())
+    prop::collection::vec(if singular { steps } else { any }, 0..3).prop_map(|parts| parts.concat())
 }
 
 /// A loop's path: it should select something now and then.
