@@ -1,3 +1,179 @@
 //! Chores of the project: `cargo xtask sample`, `cargo xtask bench`.
 
-fn main() {}
+mod bench;
+mod sample;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use sample::Recipe;
+
+/// The seed of archives for which none is given: with it, the mean is as close to 110 offers as can be.
+const DEFAULT_SEED: u64 = 7;
+
+#[derive(Debug, Parser)]
+#[command(name = "xtask", about = "tarquet's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a sample archive of the reference data's shape: the same bytes for the same numbers, on every machine
+    Sample(SampleArguments),
+    /// Measures the extraction with several numbers of workers and, on request, other systems that do the same
+    Bench(BenchArguments),
+}
+
+#[derive(Debug, Args)]
+struct BenchArguments {
+    /// Also measures DuckDB, Polars, ClickHouse and Python, installed from PyPI into `bench/venv`
+    #[arg(long)]
+    peers: bool,
+    /// The numbers of workers to compare
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 12])]
+    workers: Vec<u32>,
+    /// How often each one runs
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// How many documents the archive of large ones has, for a quicker look
+    #[arg(long)]
+    documents: Option<u64>,
+    /// The directory for the table (`bench.md`) and the plot (`bench.svg`)
+    #[arg(long, default_value = "docs")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct SampleArguments {
+    /// The archive to write; `.gz`, `.tgz` and `.tar.kaggle` are compressed with gzip
+    #[arg(required_unless_present_any = ["example", "check"])]
+    out: Option<PathBuf>,
+    /// What the defaults of the other numbers are for
+    #[arg(long, value_enum, default_value_t = Kind::Flights)]
+    kind: Kind,
+    /// How many documents
+    #[arg(long)]
+    documents: Option<u64>,
+    /// How many offers a document has on average (lognormal; each has at least one)
+    #[arg(long)]
+    mean_offers: Option<f64>,
+    /// What the random numbers start from
+    #[arg(long, default_value_t = DEFAULT_SEED)]
+    seed: u64,
+    /// Compresses whatever the name
+    #[arg(long)]
+    gzip: bool,
+    /// Makes the archive that is kept in the repository, `examples/flights.tar.kaggle`, again
+    #[arg(long, conflicts_with_all = ["out", "check", "kind", "documents", "mean_offers", "seed", "gzip"])]
+    example: bool,
+    /// Checks that the archive that is kept in the repository is what its recipe gives now, before compression
+    #[arg(long, conflicts_with_all = ["out", "kind", "documents", "mean_offers", "seed", "gzip"])]
+    check: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Large documents: 1,500 with 110 offers each on average, about 700 MB
+    Flights,
+    /// Small documents: 60,000 with about one offer each, about 370 MB
+    Small,
+}
+
+impl Kind {
+    fn recipe(self, seed: u64) -> Recipe {
+        match self {
+            Self::Flights => Recipe {
+                documents: 1_500,
+                mean_offers: 110.0,
+                seed,
+            },
+            Self::Small => Recipe {
+                documents: 60_000,
+                mean_offers: 0.7,
+                seed,
+            },
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Sample(arguments) => make_sample(&arguments),
+        Command::Bench(arguments) => {
+            say(bench::run(repository(), &arguments.settings())?.trim_end());
+            Ok(())
+        }
+    }
+}
+
+fn make_sample(arguments: &SampleArguments) -> Result<()> {
+    let example = repository().join("examples/flights.tar.kaggle");
+    if arguments.check {
+        return sample::check_file(&sample::EXAMPLE, &example);
+    }
+    let (recipe, out) = match &arguments.out {
+        Some(out) => (arguments.recipe(), out),
+        None => (sample::EXAMPLE, &example),
+    };
+    let written = sample::write_file(&recipe, out, arguments.gzip || sample::is_gzip_name(out))?;
+    say(&format!(
+        "{}: {} documents, {} bytes of JSON, the largest {}",
+        out.display(),
+        recipe.documents,
+        written.document_bytes,
+        written.largest_document
+    ));
+    Ok(())
+}
+
+impl BenchArguments {
+    fn settings(self) -> bench::Settings {
+        let flights = Kind::Flights.recipe(DEFAULT_SEED);
+        bench::Settings {
+            workers: self.workers,
+            runs: self.runs as usize,
+            peers: self.peers,
+            out: self.out,
+            archives: [
+                bench::Input {
+                    name: "flights",
+                    recipe: Recipe {
+                        documents: self.documents.unwrap_or(flights.documents),
+                        ..flights
+                    },
+                },
+                bench::Input {
+                    name: "small",
+                    recipe: Kind::Small.recipe(DEFAULT_SEED),
+                },
+            ],
+        }
+    }
+}
+
+impl SampleArguments {
+    fn recipe(&self) -> Recipe {
+        let preset = self.kind.recipe(self.seed);
+        Recipe {
+            documents: self.documents.unwrap_or(preset.documents),
+            mean_offers: self.mean_offers.unwrap_or(preset.mean_offers),
+            seed: self.seed,
+        }
+    }
+}
+
+/// The root of the repository.
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the repository")
+}
+
+#[expect(clippy::print_stdout, reason = "the one place where a chore says what it did")]
+fn say(line: &str) {
+    println!("{line}");
+}
