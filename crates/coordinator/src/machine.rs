@@ -11,24 +11,21 @@
 //! - a member that keeps killing workers is failed in its place, and workers that die without anything ever getting
 //!   done stop the run.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
-use std::ops::{Bound, Range};
+mod blame;
+mod event;
+#[cfg(test)]
+mod model;
+mod state;
 
-use tarquet_feature_map::Evidence;
-use tarquet_feature_map::Plan;
-use tarquet_wire::credit::Account;
-use tarquet_wire::message::{Extent, Failure, Member, Task, TaskId, ToWorker};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-/// A worker process. A replacement is another worker: numbers are never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(pub u64);
+use tarquet_feature_map::{Evidence, Plan};
+use tarquet_wire::message::{Member, Task, TaskId, ToWorker};
 
-impl fmt::Display for WorkerId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "worker {}", self.0)
-    }
-}
+use blame::{DEATHS_THAT_FAIL, FOREIGN_DEATHS_FORGIVEN};
+pub use event::{Action, Death, Event, WorkerId};
+use state::{Blocked, Given, InHand, TaskState, Worker};
 
 /// How far things may go.
 #[derive(Debug, Clone, Copy)]
@@ -41,186 +38,6 @@ pub struct Limits {
     pub tasks_per_worker: usize,
     /// Credit goes back in returns of at least so many bytes, unless its worker waits for it.
     pub credit_return: u64,
-}
-
-/// A member is failed once so many deaths count against it.
-const DEATHS_THAT_FAIL: u32 = 2;
-
-/// So many deaths by a signal that anybody may have sent do not count against the member in hand.
-const FOREIGN_DEATHS_FORGIVEN: u32 = 3;
-
-/// How a worker ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Death {
-    /// By a signal.
-    Signal(i32),
-    /// By leaving with this status.
-    Exit(i32),
-    /// By breaking the protocol.
-    Protocol(String),
-}
-
-impl Death {
-    /// Whether it may have come from outside: by SIGKILL or SIGTERM.
-    fn is_foreign(&self) -> bool {
-        const SIGKILL: i32 = 9;
-        const SIGTERM: i32 = 15;
-        matches!(self, Death::Signal(SIGKILL | SIGTERM))
-    }
-}
-
-/// The deaths that a member, or some members of which one is to blame, had a worker die by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Blame {
-    own: u32,
-    foreign: u32,
-}
-
-impl Blame {
-    fn add(&mut self, death: &Death) {
-        match death.is_foreign() {
-            true => self.foreign += 1,
-            false => self.own += 1,
-        }
-    }
-
-    fn take_over(&mut self, other: Blame) {
-        self.own += other.own;
-        self.foreign += other.foreign;
-    }
-
-    fn counts(self) -> u32 {
-        self.own + self.foreign.saturating_sub(FOREIGN_DEATHS_FORGIVEN)
-    }
-}
-
-impl fmt::Display for Death {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Death::Signal(signal) => write!(formatter, "killed by signal {signal}"),
-            Death::Exit(status) => write!(formatter, "left with status {status}"),
-            Death::Protocol(error) => write!(formatter, "broke the protocol: {error}"),
-        }
-    }
-}
-
-/// What happened.
-#[derive(Debug)]
-pub enum Event<U> {
-    /// The walk found the next task. While the sample lasts, tasks belong to it.
-    Work {
-        /// The members; the task's number is the next one.
-        members: Vec<Member>,
-    },
-    /// The tasks so far are the whole sample.
-    SampleEnded,
-    /// There is no more work.
-    WorkEnded,
-    /// The types are decided: the answer to [`Action::FixSchema`].
-    SchemaFixed(Box<Plan>),
-    /// A worker can be given tasks.
-    Ready(WorkerId),
-    /// A worker is done with a task of the sample.
-    SampleDone {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// What it saw.
-        evidence: Evidence,
-    },
-    /// A worker begins with some members.
-    Started {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// The first one's position among the members that the task was sent with.
-        first: u32,
-        /// How many they are.
-        count: u32,
-    },
-    /// A worker closed a unit.
-    Unit {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// How many members it closes.
-        members: u32,
-        /// What it weighs, in bytes of batches.
-        bytes: u64,
-        /// The rows.
-        unit: U,
-    },
-    /// A worker is done with a task.
-    TaskDone {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-    },
-    /// A worker's next unit waits for credit.
-    Blocked {
-        /// The worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// The number of the request.
-        request: u64,
-    },
-    /// A delivered unit has left the window.
-    Absorbed {
-        /// The worker that sent it.
-        worker: WorkerId,
-        /// What it weighed, in bytes.
-        bytes: u64,
-    },
-    /// A worker is gone.
-    Died {
-        /// The worker.
-        worker: WorkerId,
-        /// How.
-        death: Death,
-    },
-}
-
-/// What is to be done.
-#[derive(Debug)]
-#[must_use]
-pub enum Action<U> {
-    /// Start a worker.
-    Spawn(WorkerId),
-    /// Tell a worker.
-    Send(WorkerId, ToWorker),
-    /// End a worker that cannot be trusted any more; its death follows as an event.
-    Kill(WorkerId, String),
-    /// Decide the types.
-    FixSchema(Evidence),
-    /// The next rows in archive order. [`Event::Absorbed`] answers.
-    Deliver {
-        /// The worker that sent them.
-        worker: WorkerId,
-        /// What they weigh, in bytes.
-        bytes: u64,
-        /// The rows.
-        unit: U,
-    },
-    /// A task is done: the bytes of its members are not needed any more, and another task may be walked to.
-    Release {
-        /// The task.
-        task: TaskId,
-        /// How many bytes its members had.
-        bytes: u64,
-        /// Where they were.
-        extents: Vec<Extent>,
-    },
-    /// A worker died and was or will be replaced.
-    Replaced(WorkerId, Death),
-    /// All rows are delivered and all workers gone.
-    Finished,
-    /// The run cannot go on: workers die one after the other and nothing gets done.
-    GiveUp(Death),
 }
 
 /// What the run is at.
@@ -261,56 +78,6 @@ pub struct Machine<U> {
     /// Deaths since anything got done.
     barren_deaths: usize,
     actions: Vec<Action<U>>,
-}
-
-#[derive(Debug, Default)]
-struct Worker {
-    ready: bool,
-    /// Told to end; what still comes from it does not count.
-    condemned: bool,
-    /// The tasks it has, ascending; the first is the one in hand.
-    tasks: VecDeque<Given>,
-    in_hand: Option<InHand>,
-    blocked: Option<Blocked>,
-    account: Account,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Given {
-    task: TaskId,
-    /// How many members were closed when it was sent: positions in messages count from there.
-    base: usize,
-}
-
-/// The members that a worker announced last, as positions in the task.
-#[derive(Debug, Clone, Copy)]
-struct InHand {
-    task: TaskId,
-    first: usize,
-    count: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Blocked {
-    task: TaskId,
-    request: u64,
-    passed: bool,
-}
-
-#[derive(Debug)]
-struct TaskState<U> {
-    members: Vec<Member>,
-    /// How many members, from the first, are closed.
-    closed: usize,
-    done: bool,
-    sampled: bool,
-    /// Closed units that have to wait for older tasks.
-    units: VecDeque<(WorkerId, u64, U)>,
-    /// The deaths that single members are responsible for, by position.
-    blame: BTreeMap<usize, Blame>,
-    /// The deaths that one of several members is responsible for, and which ones these are.
-    suspicion: Option<(Range<usize>, Blame)>,
-    careful: bool,
 }
 
 impl<U> Machine<U> {
@@ -407,17 +174,7 @@ impl<U> Machine<U> {
     fn add_task(&mut self, members: Vec<Member>) {
         let id = TaskId(self.next_task);
         self.next_task += 1;
-        let task = TaskState {
-            members,
-            closed: 0,
-            done: false,
-            sampled: false,
-            units: VecDeque::new(),
-            blame: BTreeMap::new(),
-            suspicion: None,
-            careful: false,
-        };
-        self.tasks.insert(id, task);
+        self.tasks.insert(id, TaskState::new(members));
         self.waiting.insert(id);
     }
 
@@ -597,7 +354,11 @@ impl<U> Machine<U> {
         if self.phase == Phase::Leaving {
             return;
         }
-        self.blame(&state, &death);
+        if let Some(in_hand) = state.in_hand
+            && let Some(task) = self.tasks.get_mut(&in_hand.task)
+        {
+            task.blame(in_hand, &death);
+        }
         self.waiting.extend(state.tasks.iter().map(|given| given.task));
         self.barren_deaths += 1;
         // Enough for every worker to have a poisonous member in hand and to be killed from outside as well.
@@ -607,38 +368,6 @@ impl<U> Machine<U> {
             self.actions.push(Action::GiveUp(death));
         } else {
             self.actions.push(Action::Replaced(worker, death));
-        }
-    }
-
-    /// Holds the members that the dead worker had in hand responsible: the one, if it is known; else all are
-    /// suspected, and the next death in the task tells.
-    fn blame(&mut self, state: &Worker, death: &Death) {
-        let Some(in_hand) = state.in_hand else { return };
-        let Some(task) = self.tasks.get_mut(&in_hand.task) else {
-            return;
-        };
-        let (first, end) = (in_hand.first.max(task.closed), in_hand.first + in_hand.count);
-        task.careful = true;
-        if first >= end {
-            return;
-        }
-        if end - first > 1 {
-            task.suspicion
-                .get_or_insert((first..end, Blame::default()))
-                .1
-                .add(death);
-            return;
-        }
-        let blame = task.blame.entry(first).or_default();
-        blame.add(death);
-        if let Some((_, suspicion)) = task.suspicion.take_if(|(suspects, _)| suspects.contains(&first)) {
-            blame.take_over(suspicion);
-        }
-        if blame.counts() >= DEATHS_THAT_FAIL {
-            task.members[first].failed = Some(Failure {
-                reason: "crash".to_owned(),
-                detail: format!("its worker died each time it was tried; the last one was {death}"),
-            });
         }
     }
 
@@ -750,6 +479,3 @@ impl<U> Machine<U> {
         }
     }
 }
-
-#[cfg(test)]
-mod model;
