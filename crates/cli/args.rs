@@ -28,7 +28,8 @@ Examples:
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
   tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml --workers 4
 
-Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS.
+Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS. Several globs in one are
+written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
 
 Exit codes:
   0  every member was extracted (or failures are within --allow-failed)
@@ -44,23 +45,11 @@ pub(crate) struct ExtractArguments {
     pub(crate) tar_path: PathBuf,
 
     /// Take only members whose name matches this glob (repeatable) [default: *.json *.ndjson *.jsonl, each also .gz and .zst]
-    #[arg(
-        long,
-        value_name = "GLOB",
-        env = "TARQUET_INCLUDE",
-        value_delimiter = ' ',
-        help_heading = "Input"
-    )]
+    #[arg(long, value_name = "GLOB", env = "TARQUET_INCLUDE", help_heading = "Input")]
     pub(crate) include: Vec<String>,
 
     /// Leave out members whose name matches this glob (repeatable); it wins over --include
-    #[arg(
-        long,
-        value_name = "GLOB",
-        env = "TARQUET_EXCLUDE",
-        value_delimiter = ' ',
-        help_heading = "Input"
-    )]
+    #[arg(long, value_name = "GLOB", env = "TARQUET_EXCLUDE", help_heading = "Input")]
     pub(crate) exclude: Vec<String>,
 
     /// Documents larger than this fail

@@ -1,7 +1,6 @@
 //! What a run was: `summary.json`, and the table for people.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::Serialize;
 use tarquet_coordinator::Report;
@@ -45,7 +44,8 @@ struct Members {
 #[derive(Debug, Serialize)]
 struct Feature {
     name: String,
-    directory: PathBuf,
+    /// As text: JSON has no other bytes.
+    directory: String,
     rows: u64,
     parts: u64,
     bytes: u64,
@@ -57,7 +57,7 @@ impl Summary {
         let progress = report.progress;
         let features = report.tables.iter().map(|table| Feature {
             name: table.name.clone(),
-            directory: table.directory.clone(),
+            directory: table.directory.display().to_string(),
             rows: table.rows,
             parts: table.parts,
             bytes: table.bytes,

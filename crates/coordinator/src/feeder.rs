@@ -88,6 +88,8 @@ impl Gate {
 pub(crate) struct Feeder {
     pub(crate) walk: Walk,
     pub(crate) include: Include,
+    /// Members larger than this fail, in bytes.
+    pub(crate) max_document_bytes: u64,
     pub(crate) plan: Arc<Plan>,
     /// How many documents the sample has; 0 for none.
     pub(crate) sample: u64,
@@ -169,27 +171,31 @@ impl Feeding {
             add(&self.feeder.counters.skipped, 1);
             return Ok(());
         }
-        let member = match found.kind {
-            _ if !(self.feeder.include)(&found.name) => None,
-            MemberKind::File => Some(self.locate(&found)?),
-            MemberKind::Refused(refusal) => {
-                let failure = Failure {
-                    reason: refusal.code().to_owned(),
-                    detail: format!("it is {refusal}"),
-                };
-                Some(Member {
-                    failed: Some(failure),
-                    ..located(&found, Vec::new())
-                })
-            }
-            _ => None,
-        };
-        let Some(member) = member else {
-            add(&self.feeder.counters.skipped, 1);
-            return Ok(());
+        let member = match self.refuse(&found) {
+            Some(failure) => Member {
+                failed: Some(failure),
+                ..located(&found, Vec::new())
+            },
+            None => self.locate(&found)?,
         };
         self.names.see(&member.name);
         self.add(member)
+    }
+
+    /// Why a member fails without being read, if it does. One that is too large must not be: it would take as much memory.
+    fn refuse(&self, found: &Found) -> Option<Failure> {
+        let most = self.feeder.max_document_bytes;
+        match found.kind {
+            MemberKind::Refused(refusal) => Some(Failure {
+                reason: refusal.code().to_owned(),
+                detail: format!("it is {refusal}"),
+            }),
+            _ if found.size > most => Some(Failure {
+                reason: "too_large".to_owned(),
+                detail: format!("it has {} bytes; --max-document-bytes is {most}", found.size),
+            }),
+            _ => None,
+        }
     }
 
     /// Makes a file's bytes readable. A file that the end of the archive cuts off fails in its place.

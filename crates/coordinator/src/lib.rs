@@ -14,14 +14,19 @@
 //! What is deliberately absent: the coordinator never parses JSON, and nothing here knows how a worker does its work.
 
 mod counters;
+mod descriptors;
+mod error;
 mod feeder;
 mod input;
 mod link;
 pub mod machine;
 mod receive;
 mod run;
+mod settings;
 mod writer;
 
 pub use counters::{Counters, Progress};
+pub use error::RunError;
 pub use feeder::Include;
-pub use run::{CREDIT, Coordinator, Report, RunError, Settings, Stopper, UNIT_BYTES};
+pub use run::{CREDIT, Coordinator, Stopper, UNIT_BYTES};
+pub use settings::{Report, Settings};

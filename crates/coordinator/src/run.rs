@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -13,19 +12,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::unistd::dup;
-use tarquet_archive::{Archive, ArchiveError, Damage, Releaser, SpoolOptions, WalkError};
-use tarquet_dataset::{DatasetError, Existing, FailedMember, Options, Published, PublishedTable, Table, Target};
-use tarquet_feature_map::{Evidence, InferenceWarning, Plan, SchemaError};
+use tarquet_archive::{Archive, Damage, Releaser, SpoolOptions, Walk};
+use tarquet_dataset::{FailedMember, Options, Table, Target};
+use tarquet_feature_map::{Evidence, InferenceWarning, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
-use thiserror::Error;
 
 use crate::counters::{Counters, Progress, add};
-use crate::feeder::{Feeder, Gate, Include, Walked};
+use crate::descriptors;
+use crate::error::{RunError, said};
+use crate::feeder::{Feeder, Gate, Walked};
 use crate::input::{Input, Rows};
 use crate::link::Link;
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
 use crate::receive::Schemas;
+use crate::settings::{Report, Settings};
 use crate::writer::Writer;
 
 /// The credit of one worker: bytes of batches that it may have on their way.
@@ -42,117 +43,6 @@ const WINDOW_PER_WORKER: u64 = 8;
 
 /// How long workers get to leave by themselves.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
-
-/// What a run needs to know.
-pub struct Settings {
-    /// The archive.
-    pub archive: PathBuf,
-    /// Where the dataset goes.
-    pub out_dir: PathBuf,
-    /// What happens to a dataset that is there already.
-    pub existing: Existing,
-    /// The checked feature map.
-    pub plan: Plan,
-    /// How many members decide the types, where some are not written.
-    pub sample: u64,
-    /// Which members are wanted, by name.
-    pub include: Include,
-    /// Worker processes, at most.
-    pub workers: usize,
-    /// The projection engine's name.
-    pub engine: String,
-    /// Documents larger than this fail, in bytes.
-    pub max_document_bytes: u64,
-    /// How parts are cut and written.
-    pub parts: Options,
-    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`].
-    pub executable: PathBuf,
-}
-
-/// What a finished run was.
-#[derive(Debug)]
-pub struct Report {
-    /// The counts at the end.
-    pub progress: Progress,
-    /// The tables, in the order of the map.
-    pub tables: Vec<PublishedTable>,
-    /// Where and why the archive ended early.
-    pub damage: Option<Damage>,
-    /// A member name whose id some member before had.
-    pub repeated_id: Option<String>,
-    /// Types that rest on little.
-    pub inferred: Vec<InferenceWarning>,
-    /// Whether the types were inferred.
-    pub sampled: bool,
-    /// How long it took.
-    pub elapsed: Duration,
-    /// The dataset, still locked, for its summary.
-    pub published: Published,
-}
-
-/// Why a run did not finish.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The archive cannot be opened.
-    #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    /// The archive cannot be read to its end.
-    #[error(transparent)]
-    Walk(#[from] WalkError),
-    /// A worker cannot read the archive.
-    #[error("cannot read the archive at member {member:?}: {error}")]
-    Source {
-        /// The member that it was reading.
-        member: String,
-        /// What the system said.
-        error: String,
-    },
-    /// The archive is not what it was at the start.
-    #[error(
-        "{archive:?} changed while it was read: {what} is another. Nothing more was written; start again with --overwrite"
-    )]
-    ArchiveChanged {
-        /// The archive.
-        archive: PathBuf,
-        /// What differs.
-        what: &'static str,
-    },
-    /// The dataset cannot be written.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// The resolved plan has no schema.
-    #[error(transparent)]
-    Schema(#[from] SchemaError),
-    /// A process or a thread cannot be started.
-    #[error("cannot start {what}: {error}")]
-    Start {
-        /// What.
-        what: &'static str,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// Workers die one after the other.
-    #[error(
-        "worker after worker died and nothing got done; the last one {death}{}",
-        said(last_lines)
-    )]
-    Workers {
-        /// How the last one died.
-        death: Death,
-        /// What it said last.
-        last_lines: Vec<String>,
-    },
-    /// Somebody stopped the run.
-    #[error("stopped")]
-    Stopped,
-}
-
-fn said(lines: &[String]) -> String {
-    match lines {
-        [] => String::new(),
-        lines => format!(". It said last:\n  {}", lines.join("\n  ")),
-    }
-}
 
 /// Stops a run from another thread.
 #[derive(Debug, Clone)]
@@ -207,7 +97,7 @@ impl Coordinator {
         let Coordinator {
             settings,
             counters,
-            inputs: (sender, receiver),
+            inputs: (inputs, receiver),
         } = self;
         let archive = Archive::open(&settings.archive)?;
         let identity = metadata(&archive)?;
@@ -215,63 +105,29 @@ impl Coordinator {
         counters.archive_len.store(archive.len(), Ordering::Relaxed);
         let walk = archive.walk(SpoolOptions::default())?;
 
-        let sampled = !settings.plan.is_typed();
-        counters.sampling.store(sampled, Ordering::Relaxed);
         let plan = Arc::new(settings.plan);
+        let sampled = !plan.is_typed();
+        counters.sampling.store(sampled, Ordering::Relaxed);
         let gate = Gate::default();
-        // A copy that workers inherit: it alone is not close-on-exec.
-        let source = dup(walk.source()).map_err(|error| RunError::Start {
-            what: "reading",
-            error: error.into(),
-        })?;
-        let releaser = walk.releaser();
-        let limits = Limits {
+        let crew = Crew {
             workers: settings.workers,
-            window: WINDOW_PER_WORKER * settings.workers as u64,
-            tasks_per_worker: TASKS_PER_WORKER,
-            credit_return: CREDIT / 4,
-        };
-        let mut run = Run {
-            machine: Machine::new(limits, sampled, Evidence::new(&plan)),
-            links: BTreeMap::new(),
-            last_lines: Vec::new(),
-            condemned: BTreeMap::new(),
-            hello: Hello {
-                protocol: PROTOCOL,
-                build: BUILD.to_owned(),
-                plan: Plan::clone(&plan),
-                engine: settings.engine,
-                source: source.as_raw_fd(),
-                max_document_bytes: settings.max_document_bytes,
-                unit_bytes: UNIT_BYTES,
-                credit: CREDIT,
-            },
-            _source: source,
             executable: settings.executable,
-            schemas: Arc::new(OnceLock::new()),
-            target: Some(target),
-            parts: settings.parts,
-            writer: None,
-            inferred: Vec::new(),
-            task_bytes: BTreeMap::new(),
-            tasks: 0,
-            walked: None,
-            gate: gate.clone(),
-            releaser,
-            counters: Arc::clone(&counters),
-            inputs: sender.clone(),
+            engine: settings.engine,
         };
+        let mut run = Run::new(&plan, &walk, crew, settings.parts, gate.clone(), &counters, &inputs)?;
+        run.target = Some(target);
         if !sampled {
             run.begin_dataset(&plan)?;
         }
         let feeder = Feeder {
             walk,
             include: settings.include,
+            max_document_bytes: settings.max_document_bytes,
             plan,
             sample: if sampled { settings.sample.max(1) } else { 0 },
             gate,
             counters,
-            inputs: sender,
+            inputs,
         };
         let feeder = thread::Builder::new()
             .name("feeder".to_owned())
@@ -288,6 +144,14 @@ impl Coordinator {
         check_unchanged(&settings.archive, &archive, &identity)?;
         run.finish(started, sampled)
     }
+}
+
+/// The workers that a run has.
+struct Crew {
+    /// At most so many.
+    workers: usize,
+    executable: PathBuf,
+    engine: String,
 }
 
 /// What the loop holds.
@@ -325,6 +189,60 @@ enum Flow {
 }
 
 impl Run {
+    fn new(
+        plan: &Plan,
+        walk: &Walk,
+        crew: Crew,
+        parts: Options,
+        gate: Gate,
+        counters: &Arc<Counters>,
+        inputs: &Sender<Input>,
+    ) -> Result<Run, RunError> {
+        let start = |error| RunError::Start {
+            what: "a worker process",
+            error,
+        };
+        descriptors::keep_from_workers().map_err(start)?;
+        // A copy that workers inherit: it alone is not close-on-exec.
+        let source = dup(walk.source()).map_err(|errno| start(errno.into()))?;
+        let limits = Limits {
+            workers: crew.workers,
+            window: WINDOW_PER_WORKER * crew.workers as u64,
+            tasks_per_worker: TASKS_PER_WORKER,
+            credit_return: CREDIT / 4,
+        };
+        let hello = Hello {
+            protocol: PROTOCOL,
+            build: BUILD.to_owned(),
+            plan: plan.clone(),
+            engine: crew.engine,
+            source: source.as_raw_fd(),
+            unit_bytes: UNIT_BYTES,
+            credit: CREDIT,
+        };
+        Ok(Run {
+            machine: Machine::new(limits, !plan.is_typed(), Evidence::new(plan)),
+            links: BTreeMap::new(),
+            last_lines: Vec::new(),
+            condemned: BTreeMap::new(),
+            hello,
+            _source: source,
+            executable: crew.executable,
+            schemas: Arc::new(OnceLock::new()),
+            target: None,
+            parts,
+            writer: None,
+            inferred: Vec::new(),
+            task_bytes: BTreeMap::new(),
+            tasks: 0,
+            walked: None,
+            gate,
+            releaser: walk.releaser(),
+            counters: Arc::clone(counters),
+            inputs: inputs.clone(),
+        })
+    }
+
     fn work(&mut self, inputs: &Receiver<Input>) -> Result<(), RunError> {
         loop {
             // The run holds a sender itself, so the channel cannot end.

@@ -52,8 +52,6 @@ pub struct Hello {
     pub engine: String,
     /// The descriptor that the members' bytes are read from.
     pub source: i32,
-    /// Documents larger than this fail, in bytes.
-    pub max_document_bytes: u64,
     /// Rows are sent once they weigh this much, in Arrow bytes, or when the task ends.
     pub unit_bytes: u64,
     /// The credit to start with, in bytes.

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{dup2_stdout, getppid};
 
 use crate::serve::{WorkerError, serve};
@@ -22,6 +22,7 @@ const STDERR_FILENO: RawFd = 2;
 /// Whatever ends a worker early, for its last line on standard error.
 pub fn run(coordinator: i32) -> Result<(), WorkerError> {
     die_with(coordinator)?;
+    be_killable()?;
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let output = take_stdout()?;
     serve(input, output, inherited)
@@ -36,6 +37,12 @@ fn die_with(coordinator: i32) -> Result<(), WorkerError> {
         true => Ok(()),
         false => Err(WorkerError::Orphan),
     }
+}
+
+/// Lets this process be ended by any signal. It inherits the coordinator's mask, which keeps those that stop a run from
+/// all threads but one.
+fn be_killable() -> io::Result<()> {
+    Ok(SigSet::empty().thread_set_mask()?)
 }
 
 /// Takes the pipe that is standard output and leaves standard error in its place, so that a stray print cannot

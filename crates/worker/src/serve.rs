@@ -137,7 +137,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let mut worker = Worker {
             commands,
             output: FrameWriter::new(output),
-            reader: MemberReader::new(open(hello.source)?, hello.max_document_bytes),
+            reader: MemberReader::new(open(hello.source)?),
             engine,
             unit_bytes: hello.unit_bytes,
             projector: Projector::new(Arc::clone(&plan), engine),

@@ -28,7 +28,6 @@ fn hello(credit: u64) -> ToWorker {
         plan: plan(MAP),
         engine: EngineKind::SimdJson.to_string(),
         source: 3,
-        max_document_bytes: 1 << 20,
         unit_bytes: 1 << 20,
         credit,
     }))
