@@ -12,9 +12,29 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("tarquet-dataset", &[]),
     ("tarquet-projection", &["tarquet-feature-map"]),
     ("tarquet-wire", &["tarquet-feature-map"]),
-    ("tarquet-worker", &["tarquet-feature-map", "tarquet-projection", "tarquet-wire"]),
-    ("tarquet-coordinator", &["tarquet-archive", "tarquet-dataset", "tarquet-feature-map", "tarquet-wire"]),
-    ("tarquet", &["tarquet-coordinator", "tarquet-dataset", "tarquet-feature-map", "tarquet-wire", "tarquet-worker"]),
+    (
+        "tarquet-worker",
+        &["tarquet-feature-map", "tarquet-projection", "tarquet-wire"],
+    ),
+    (
+        "tarquet-coordinator",
+        &[
+            "tarquet-archive",
+            "tarquet-dataset",
+            "tarquet-feature-map",
+            "tarquet-wire",
+        ],
+    ),
+    (
+        "tarquet",
+        &[
+            "tarquet-coordinator",
+            "tarquet-dataset",
+            "tarquet-feature-map",
+            "tarquet-wire",
+            "tarquet-worker",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -46,15 +66,28 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn crates_depend_only_downwards() {
-    let allowed: BTreeMap<&str, BTreeSet<&str>> =
-        ALLOWED.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = ALLOWED
+        .iter()
+        .map(|(name, on)| (*name, on.iter().copied().collect()))
+        .collect();
     let packages = packages();
     let ours: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
-    assert_eq!(ours, allowed.keys().copied().collect(), "every crate of the workspace has its place in the layout");
+    assert_eq!(
+        ours,
+        allowed.keys().copied().collect(),
+        "every crate of the workspace has its place in the layout"
+    );
     for (name, dependencies) in &packages {
-        let on: BTreeSet<&str> = dependencies.iter().map(String::as_str).filter(|on| ours.contains(on)).collect();
+        let on: BTreeSet<&str> = dependencies
+            .iter()
+            .map(String::as_str)
+            .filter(|on| ours.contains(on))
+            .collect();
         let beyond: Vec<&&str> = on.difference(&allowed[name.as_str()]).collect();
-        assert!(beyond.is_empty(), "{name} may not depend on {beyond:?}; see ARCHITECTURE.md");
+        assert!(
+            beyond.is_empty(),
+            "{name} may not depend on {beyond:?}; see ARCHITECTURE.md"
+        );
     }
 }
 
@@ -62,7 +95,10 @@ fn crates_depend_only_downwards() {
 fn pure_crates_have_no_way_to_the_system() {
     for (name, dependencies) in packages() {
         if NO_SYSTEM.contains(&name.as_str()) {
-            let found: Vec<&str> = SYSTEM.into_iter().filter(|system| dependencies.contains(*system)).collect();
+            let found: Vec<&str> = SYSTEM
+                .into_iter()
+                .filter(|system| dependencies.contains(*system))
+                .collect();
             assert!(found.is_empty(), "{name} does no I/O, so it needs no {found:?}");
         }
     }

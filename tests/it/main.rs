@@ -1,0 +1,15 @@
+//! The real binary, driven as a user drives it: what it says, what it leaves, and what happens to its workers.
+
+mod archives;
+mod bad_input;
+mod bad_map;
+mod command_line;
+mod damage;
+mod laws;
+mod limits;
+mod maps;
+mod out_dir;
+mod parts;
+mod signals;
+mod support;
+mod workers;
