@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_bytes};
+use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_bytes};
 
 /// Turns a huge archive of JSON files into a typed, partitioned Parquet dataset.
 #[derive(Debug, Parser)]
@@ -75,7 +76,7 @@ pub(crate) struct ExtractArguments {
     pub(crate) out_dir: PathBuf,
 
     /// Replace the dataset that DIR holds (removes only what its ledger names)
-    #[arg(long, env = "TARQUET_OVERWRITE", help_heading = "Output")]
+    #[arg(long, env = "TARQUET_OVERWRITE", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub(crate) overwrite: bool,
 
     /// A feature's part ends at the first document boundary with this many rows
@@ -83,7 +84,7 @@ pub(crate) struct ExtractArguments {
     pub(crate) buffer_rows: u64,
 
     /// The largest part ends when all open parts together exceed this
-    #[arg(long, value_name = "SIZE", env = "TARQUET_BUFFER_BYTES", default_value = "96MiB", value_parser = parse_bytes, help_heading = "Output")]
+    #[arg(long, value_name = "SIZE", env = "TARQUET_BUFFER_BYTES", default_value = "96MiB", value_parser = parse_buffer_bytes, help_heading = "Output")]
     pub(crate) buffer_bytes: u64,
 
     /// Worker processes [default: one for each core, but at least 8 and at most 12]
@@ -115,7 +116,7 @@ pub(crate) struct ExtractArguments {
     pub(crate) verbose: u8,
 
     /// Show nothing but errors
-    #[arg(short, long, env = "TARQUET_QUIET", help_heading = "Display")]
+    #[arg(short, long, env = "TARQUET_QUIET", value_parser = BoolishValueParser::new(), help_heading = "Display")]
     pub(crate) quiet: bool,
 }
 

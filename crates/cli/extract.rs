@@ -233,10 +233,12 @@ fn warn(report: &Report) {
         );
     }
     if report.progress.extracted + report.progress.failed == 0 {
-        tracing::warn!(
-            "no member of the archive was wanted ({} skipped); --include says which are",
-            report.progress.skipped
-        );
+        match report.progress.skipped {
+            0 => tracing::warn!("the archive has no members"),
+            skipped => {
+                tracing::warn!("no member of the archive was wanted ({skipped} skipped); --include says which are")
+            }
+        }
     }
 }
 

@@ -12,6 +12,14 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     Ok(size.as_u64())
 }
 
+/// What open parts may hold together, in bytes.
+pub(crate) fn parse_buffer_bytes(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        size if tarquet_dataset::BUFFER_BYTES.contains(&size) => Ok(size),
+        _ => Err("it is at least 1 byte and at most 1GiB".to_owned()),
+    }
+}
+
 /// How many members may fail before a run counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum AllowedFailures {
@@ -93,6 +101,14 @@ mod tests {
         }
         for text in ["", "MiB", "-1", "12 parsecs"] {
             assert!(parse_bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn buffers_have_bounds() {
+        assert_eq!(parse_buffer_bytes("1GiB"), Ok(1 << 30));
+        for text in ["0", "1025MiB", "x"] {
+            assert!(parse_buffer_bytes(text).is_err(), "{text}");
         }
     }
 

@@ -50,6 +50,7 @@ fn cpu_seconds() -> nix::Result<f64> {
 }
 
 /// The decompressor alone, into a buffer that stays in the cache.
+#[expect(clippy::disallowed_methods, reason = "this is the loop around short reads")]
 fn inflate(path: &Path) -> Result<u64, Box<dyn Error>> {
     let file = BufReader::with_capacity(256 * 1024, File::open(path)?);
     let mut decoder = flate2::bufread::MultiGzDecoder::new(file);

@@ -51,6 +51,12 @@ pub enum RunError {
         /// What the system said.
         error: io::Error,
     },
+    /// A thread of this process panicked, which is a bug.
+    #[error("{what} panicked; this is a bug of tarquet. What is published stays")]
+    Panicked {
+        /// Whose thread.
+        what: &'static str,
+    },
     /// Workers die one after the other.
     #[error(
         "worker after worker died and nothing got done; the last one {death}{}",

@@ -11,7 +11,7 @@ use tarquet_feature_map::{MemberIds, Plan, display_name};
 use tarquet_wire::message::{Extent, Failure, Member};
 
 use crate::counters::{Counters, add};
-use crate::input::Input;
+use crate::input::{Input, OnPanic};
 use crate::machine::Event;
 
 /// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
@@ -24,11 +24,11 @@ const MEMBER_OVERHEAD: u64 = 512;
 /// The sample ends early once its documents have so many bytes.
 const SAMPLE_BYTES: u64 = 512 << 20;
 
-/// Names are looked at for repeats up to this many members, so that memory stays bounded (8 bytes a member).
-const NAMES_COMPARED: usize = 4 << 20;
+/// Names are looked at for repeats up to this many members, so that memory stays bounded (about 20 bytes a member).
+const NAMES_COMPARED: usize = 1 << 20;
 
 /// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
-pub(crate) const TASKS_AHEAD: usize = 1024;
+pub(crate) const TASKS_AHEAD: usize = 256;
 
 /// Which members are wanted, by name.
 pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;
@@ -102,6 +102,12 @@ impl Feeder {
     /// Walks to the end, and says how it ended.
     pub(crate) fn run(self) {
         let inputs = self.inputs.clone();
+        let _guard = OnPanic::new(
+            &inputs,
+            Input::Panicked {
+                what: "the walk over the archive",
+            },
+        );
         let last = match Feeding::new(self).walk() {
             Ok(walked) => Input::Walked(walked),
             Err(WalkError::Closed) => return,
@@ -172,10 +178,7 @@ impl Feeding {
             return Ok(());
         }
         let member = match self.refuse(&found) {
-            Some(failure) => Member {
-                failed: Some(failure),
-                ..located(&found, Vec::new())
-            },
+            Some(failure) => unread(&found, failure),
             None => self.locate(&found)?,
         };
         self.names.see(&member.name);
@@ -214,10 +217,7 @@ impl Feeding {
                     detail: damage.to_string(),
                 };
                 self.names.see(&found.name);
-                self.add(Member {
-                    failed: Some(failure),
-                    ..located(found, Vec::new())
-                })?;
+                self.add(unread(found, failure))?;
                 Err(WalkError::Damage(damage))
             }
             Err(error) => Err(error),
@@ -287,6 +287,15 @@ fn located(found: &Found, extents: Vec<tarquet_archive::Extent>) -> Member {
         size: found.size,
         extents,
         failed: None,
+    }
+}
+
+/// A member that fails without being read. Its size is what a header claims, and nobody needs it.
+fn unread(found: &Found, failure: Failure) -> Member {
+    Member {
+        size: 0,
+        failed: Some(failure),
+        ..located(found, Vec::new())
     }
 }
 

@@ -1,7 +1,10 @@
 //! All that can come to the coordinator's one loop.
 
+use std::sync::mpsc::Sender;
+use std::thread;
+
 use tarquet_archive::WalkError;
-use tarquet_dataset::{DatasetError, Unit};
+use tarquet_dataset::{DatasetError, Published, Unit};
 use tarquet_wire::message::Member;
 
 use crate::feeder::Walked;
@@ -50,6 +53,38 @@ pub(crate) enum Input {
     },
     /// The dataset cannot be written.
     DatasetFailed(DatasetError),
+    /// The dataset is finished.
+    Published(Published),
+    /// A thread of this process panicked.
+    Panicked {
+        /// Whose thread.
+        what: &'static str,
+    },
     /// Somebody wants the run to stop.
     Stop,
+}
+
+/// Says something if the thread that holds it panics: a thread that ends in silence would be waited for without end.
+pub(crate) struct OnPanic {
+    inputs: Sender<Input>,
+    input: Option<Input>,
+}
+
+impl OnPanic {
+    /// Will say `input`.
+    pub(crate) fn new(inputs: &Sender<Input>, input: Input) -> OnPanic {
+        OnPanic {
+            inputs: inputs.clone(),
+            input: Some(input),
+        }
+    }
+}
+
+impl Drop for OnPanic {
+    fn drop(&mut self) {
+        if let Some(input) = self.input.take().filter(|_| thread::panicking()) {
+            // The loop may have ended.
+            self.inputs.send(input).ok();
+        }
+    }
 }

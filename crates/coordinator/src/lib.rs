@@ -17,6 +17,7 @@ mod counters;
 mod descriptors;
 mod error;
 mod feeder;
+mod identity;
 mod input;
 mod link;
 pub mod machine;

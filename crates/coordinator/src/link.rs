@@ -6,9 +6,10 @@ use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use tarquet_wire::WORKER_SUBCOMMAND;
@@ -22,6 +23,9 @@ use crate::receive::{Schemas, receive};
 /// The size that pipes are asked to have, in bytes: a unit in one write.
 const PIPE_BYTES: i32 = 1 << 20;
 
+/// How long a worker whose pipe has ended may live on.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+
 /// How many of a worker's last lines on standard error are kept for the message about its death.
 const LAST_LINES: usize = 10;
 
@@ -32,6 +36,8 @@ pub(crate) struct Link {
     /// `None` once nothing more is to be said.
     commands: Option<Sender<ToWorker>>,
     last_lines: Arc<Mutex<VecDeque<String>>>,
+    /// Ends when standard error does.
+    silent: Receiver<()>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -55,9 +61,11 @@ impl Link {
             .process_group(0);
         let child = command.spawn()?;
         let (sender, receiver) = channel();
+        let (speaking, silent) = channel::<()>();
         let mut link = Link {
             commands: Some(sender),
             last_lines: Arc::default(),
+            silent,
             threads: Vec::new(),
             child,
         };
@@ -77,7 +85,10 @@ impl Link {
             named(format!("{worker} events"), move || {
                 receive(worker, stdout, &schemas, &inputs)
             })?,
-            named(format!("{worker} stderr"), move || keep_lines(stderr, &lines))?,
+            named(format!("{worker} stderr"), move || {
+                keep_lines(stderr, &lines);
+                drop(speaking);
+            })?,
         ];
         Ok(link)
     }
@@ -98,9 +109,13 @@ impl Link {
 
     /// Waits for a worker whose pipe has ended, and says how it died and what it said last.
     pub(crate) fn bury(mut self) -> (Death, Vec<String>) {
-        // A worker that closes its pipe and lives on has no use any more; one that is leaving keeps its status.
+        // A worker holds its pipes until it ends, so it is a matter of microseconds. One that lives on has no use any
+        // more.
+        let leaving = self.silent.recv_timeout(LEAVE_WITHIN) != Err(RecvTimeoutError::Timeout);
+        // To one that is leaving this does nothing: its status stands.
         self.kill();
         let death = match self.child.wait() {
+            Ok(_) if !leaving => Death::Protocol("it closed its pipe and went on".to_owned()),
             Ok(status) => match (status.signal(), status.code()) {
                 (Some(signal), _) => Death::Signal(signal),
                 (None, code) => Death::Exit(code.unwrap_or_default()),

@@ -14,7 +14,7 @@ use tarquet_wire::tables::{
     FailureRow, RescuedRow, TableDecoder, failure_rows, failures_table, rescued_rows, rescued_table,
 };
 
-use crate::input::{Input, Rows};
+use crate::input::{Input, OnPanic, Rows};
 use crate::machine::{Event, WorkerId};
 
 /// The schemas of all tables, the reserved ones too, once they are fixed.
@@ -22,6 +22,8 @@ pub(crate) type Schemas = Arc<OnceLock<Vec<SchemaRef>>>;
 
 /// Reads a worker's frames until its pipe ends or something in it is broken, and passes on what they say.
 pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inputs: &Sender<Input>) {
+    let broken = Some("what it sent made its reader panic".to_owned());
+    let _guard = OnPanic::new(inputs, Input::Hangup { worker, broken });
     let mut frames = FrameReader::new(pipe);
     let mut receiver = Receiver {
         worker,
@@ -226,3 +228,6 @@ fn rescued_value(row: RescuedRow) -> RescuedValue {
         value,
     }
 }
+
+#[cfg(test)]
+mod tests;

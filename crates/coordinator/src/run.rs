@@ -1,9 +1,7 @@
 //! A run, from an archive to a published dataset: the one loop, and what surrounds it.
 
 use std::collections::BTreeMap;
-use std::fs::Metadata;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -13,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::dup;
 use tarquet_archive::{Archive, Damage, Releaser, SpoolOptions, Walk};
-use tarquet_dataset::{FailedMember, Options, Table, Target};
+use tarquet_dataset::{FailedMember, Options, Published, Table, Target};
 use tarquet_feature_map::{Evidence, InferenceWarning, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
@@ -22,6 +20,7 @@ use crate::counters::{Counters, Progress, add};
 use crate::descriptors;
 use crate::error::{RunError, said};
 use crate::feeder::{Feeder, Gate, Walked};
+use crate::identity::Identity;
 use crate::input::{Input, Rows};
 use crate::link::Link;
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
@@ -100,10 +99,10 @@ impl Coordinator {
             inputs: (inputs, receiver),
         } = self;
         let archive = Archive::open(&settings.archive)?;
-        let identity = metadata(&archive)?;
         let target = Target::claim(&settings.out_dir, settings.existing)?;
         counters.archive_len.store(archive.len(), Ordering::Relaxed);
         let walk = archive.walk(SpoolOptions::default())?;
+        let identity = Identity::of(archive)?;
 
         let plan = Arc::new(settings.plan);
         let sampled = !plan.is_typed();
@@ -114,8 +113,9 @@ impl Coordinator {
             executable: settings.executable,
             engine: settings.engine,
         };
-        let mut run = Run::new(&plan, &walk, crew, settings.parts, gate.clone(), &counters, &inputs)?;
-        run.target = Some(target);
+        let mut run = Run::new(&plan, &walk, crew, gate.clone(), &counters, &inputs)?;
+        run.identity = Some(identity);
+        run.target = Some((target, settings.parts));
         if !sampled {
             run.begin_dataset(&plan)?;
         }
@@ -140,9 +140,7 @@ impl Coordinator {
         run.close();
         // The thread has nothing to tell but what it sent.
         feeder.join().ok();
-        ended?;
-        check_unchanged(&settings.archive, &archive, &identity)?;
-        run.finish(started, sampled)
+        Ok(run.report(ended?, started, sampled))
     }
 }
 
@@ -167,9 +165,11 @@ struct Run {
     _source: OwnedFd,
     executable: PathBuf,
     schemas: Schemas,
+    identity: Option<Identity>,
     /// Until the dataset is begun.
-    target: Option<Target>,
-    parts: Options,
+    target: Option<(Target, Options)>,
+    /// When workers that were told to leave have to be gone.
+    leave_by: Option<Instant>,
     writer: Option<Writer>,
     inferred: Vec<InferenceWarning>,
     /// How many bytes of the archive the open tasks stand for, in the order in which they were walked.
@@ -185,7 +185,7 @@ struct Run {
 /// Whether the loop goes on.
 enum Flow {
     On,
-    Finished,
+    Published(Published),
 }
 
 impl Run {
@@ -193,7 +193,6 @@ impl Run {
         plan: &Plan,
         walk: &Walk,
         crew: Crew,
-        parts: Options,
         gate: Gate,
         counters: &Arc<Counters>,
         inputs: &Sender<Input>,
@@ -229,8 +228,9 @@ impl Run {
             _source: source,
             executable: crew.executable,
             schemas: Arc::new(OnceLock::new()),
+            identity: None,
             target: None,
-            parts,
+            leave_by: None,
             writer: None,
             inferred: Vec::new(),
             task_bytes: BTreeMap::new(),
@@ -243,22 +243,32 @@ impl Run {
         })
     }
 
-    fn work(&mut self, inputs: &Receiver<Input>) -> Result<(), RunError> {
+    fn work(&mut self, inputs: &Receiver<Input>) -> Result<Published, RunError> {
         loop {
-            // The run holds a sender itself, so the channel cannot end.
-            let Ok(input) = inputs.recv() else {
-                return Err(RunError::Stopped);
-            };
-            let ended = self.take(input);
-            match ended {
+            match self.next(inputs).and_then(|input| self.take(input)) {
                 Ok(Flow::On) => {}
-                Ok(Flow::Finished) => return Ok(()),
+                Ok(Flow::Published(published)) => return Ok(published),
                 Err(error) => {
+                    if let (RunError::Stopped, Some(writer)) = (&error, &mut self.writer) {
+                        writer.abandon();
+                    }
                     self.dismiss(inputs);
                     return Err(error);
                 }
             }
         }
+    }
+
+    /// The next input. While workers leave, it is waited for only so long; who stays then is killed.
+    fn next(&mut self, inputs: &Receiver<Input>) -> Result<Input, RunError> {
+        if let Some(until) = self.leave_by.filter(|_| !self.links.is_empty()) {
+            match inputs.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(input) => return Ok(input),
+                Err(_) => self.links.values_mut().for_each(Link::kill),
+            }
+        }
+        // The run holds a sender itself, so the channel cannot end.
+        inputs.recv().map_err(|_| RunError::Stopped)
     }
 
     fn take(&mut self, input: Input) -> Result<Flow, RunError> {
@@ -274,27 +284,32 @@ impl Run {
                 self.handle(Event::WorkEnded)
             }
             Input::WalkFailed(error) => Err(error.into()),
-            Input::SourceFailed { member, error } => Err(RunError::Source { member, error }),
+            Input::SourceFailed { member, error } => {
+                self.check_archive()?;
+                Err(RunError::Source { member, error })
+            }
             Input::Hangup { worker, broken } => self.bury(worker, broken),
             Input::DatasetFailed(error) => Err(error.into()),
+            Input::Published(published) => Ok(Flow::Published(published)),
+            Input::Panicked { what } => Err(RunError::Panicked { what }),
             Input::Stop => Err(RunError::Stopped),
         }
     }
 
     fn handle(&mut self, event: Event<Rows>) -> Result<Flow, RunError> {
-        let mut flow = Flow::On;
         for action in self.machine.handle(event) {
-            if let Flow::Finished = self.act(action)? {
-                flow = Flow::Finished;
-            }
+            self.act(action)?;
         }
-        Ok(flow)
+        Ok(Flow::On)
     }
 
-    fn act(&mut self, action: Action<Rows>) -> Result<Flow, RunError> {
+    fn act(&mut self, action: Action<Rows>) -> Result<(), RunError> {
         match action {
             Action::Spawn(worker) => self.spawn(worker)?,
             Action::Send(worker, message) => {
+                if message == ToWorker::Finish {
+                    self.leave_by.get_or_insert(Instant::now() + LEAVE_WITHIN);
+                }
                 if let Some(link) = self.links.get(&worker) {
                     link.send(message);
                 }
@@ -305,7 +320,7 @@ impl Run {
                     self.condemned.insert(worker, why);
                 }
             }
-            Action::FixSchema(evidence) => return self.fix_schema(&evidence),
+            Action::FixSchema(evidence) => self.fix_schema(&evidence)?,
             Action::Deliver { worker, bytes, unit } => {
                 if let Some(writer) = &self.writer {
                     writer.deliver(worker, bytes, unit);
@@ -317,7 +332,7 @@ impl Run {
                 let said = said(&self.last_lines);
                 tracing::warn!("{worker} {death}; another one gets what it had in hand{said}");
             }
-            Action::Finished => return Ok(Flow::Finished),
+            Action::Finished => self.finish()?,
             Action::GiveUp(death) => {
                 return Err(RunError::Workers {
                     death,
@@ -325,7 +340,7 @@ impl Run {
                 });
             }
         }
-        Ok(Flow::On)
+        Ok(())
     }
 
     fn spawn(&mut self, worker: WorkerId) -> Result<(), RunError> {
@@ -355,7 +370,7 @@ impl Run {
         self.handle(Event::Died { worker, death })
     }
 
-    fn fix_schema(&mut self, evidence: &Evidence) -> Result<Flow, RunError> {
+    fn fix_schema(&mut self, evidence: &Evidence) -> Result<(), RunError> {
         let resolved = self.hello.plan.resolve(evidence);
         for warning in &resolved.warnings {
             tracing::warn!("{warning}");
@@ -363,11 +378,12 @@ impl Run {
         self.inferred = resolved.warnings;
         self.begin_dataset(&resolved.plan)?;
         self.counters.sampling.store(false, Ordering::Relaxed);
-        self.handle(Event::SchemaFixed(Box::new(resolved.plan)))
+        self.handle(Event::SchemaFixed(Box::new(resolved.plan)))?;
+        Ok(())
     }
 
     fn begin_dataset(&mut self, plan: &Plan) -> Result<(), RunError> {
-        let Some(target) = self.target.take() else {
+        let Some((target, parts)) = self.target.take() else {
             return Ok(());
         };
         let schemas = tables::schemas(plan)?;
@@ -376,7 +392,7 @@ impl Run {
             name: feature.name.clone(),
             schema: Arc::clone(schema),
         });
-        let dataset = target.begin(tables.collect(), &plan.to_yaml(), self.parts)?;
+        let dataset = target.begin(tables.collect(), &plan.to_yaml(), parts)?;
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
         let writer = Writer::start(dataset, Arc::clone(&self.counters), self.inputs.clone()).map_err(|error| {
@@ -424,27 +440,30 @@ impl Run {
         self.releaser.close();
     }
 
-    fn finish(self, started: Instant, sampled: bool) -> Result<Report, RunError> {
-        let Walked {
-            damage,
-            damage_is_told,
-            repeated_id,
-        } = self.walked.unwrap_or(Walked {
-            damage: None,
-            damage_is_told: false,
-            repeated_id: None,
-        });
-        let last = damage.as_ref().filter(|_| !damage_is_told).map(archive_failure);
-        let published = match self.writer.map(|writer| writer.finish(last)) {
-            Some(Some(published)) => published?,
-            _ => return Err(RunError::Stopped),
-        };
-        let progress = Progress {
-            workers: 0,
-            ..self.counters.progress()
-        };
-        Ok(Report {
-            progress,
+    /// All rows are delivered: the dataset is to be finished.
+    fn finish(&mut self) -> Result<(), RunError> {
+        self.check_archive()?;
+        let walked = self.walked.as_ref().filter(|walked| !walked.damage_is_told);
+        let last = walked.and_then(|walked| walked.damage.as_ref()).map(archive_failure);
+        if let Some(writer) = &self.writer {
+            writer.finish(last);
+        }
+        Ok(())
+    }
+
+    fn check_archive(&self) -> Result<(), RunError> {
+        self.identity.as_ref().map_or(Ok(()), Identity::check)
+    }
+
+    fn report(self, published: Published, started: Instant, sampled: bool) -> Report {
+        let (damage, repeated_id) = self
+            .walked
+            .map_or((None, None), |walked| (walked.damage, walked.repeated_id));
+        Report {
+            progress: Progress {
+                workers: 0,
+                ..self.counters.progress()
+            },
             tables: published.tables.clone(),
             damage,
             repeated_id,
@@ -452,7 +471,7 @@ impl Run {
             sampled,
             elapsed: started.elapsed(),
             published,
-        })
+        }
     }
 }
 
@@ -464,33 +483,5 @@ fn archive_failure(damage: &Damage) -> FailedMember {
         line: None,
         reason: "archive_damaged".to_owned(),
         detail: damage.to_string(),
-    }
-}
-
-fn metadata(archive: &Archive) -> Result<Metadata, RunError> {
-    archive
-        .file()
-        .metadata()
-        .map_err(|error| RunError::Start { what: "reading", error })
-}
-
-/// Refuses an archive that is another than at the start, in the file that is open or under its name.
-fn check_unchanged(path: &PathBuf, archive: &Archive, then: &Metadata) -> Result<(), RunError> {
-    let now = metadata(archive)?;
-    let differs = |what| {
-        Err(RunError::ArchiveChanged {
-            archive: path.clone(),
-            what,
-        })
-    };
-    if now.len() != then.len() {
-        return differs("its size");
-    }
-    if (now.mtime(), now.mtime_nsec()) != (then.mtime(), then.mtime_nsec()) {
-        return differs("its time of modification");
-    }
-    match std::fs::metadata(path) {
-        Ok(named) if (named.dev(), named.ino()) == (then.dev(), then.ino()) => Ok(()),
-        _ => differs("the file of that name"),
     }
 }

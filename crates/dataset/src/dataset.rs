@@ -1,5 +1,6 @@
 //! A dataset that is being written.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,9 +19,9 @@ use crate::publisher::{FinishedPart, Publisher};
 use crate::target::Lock;
 use crate::unit::Unit;
 
-/// The most bytes that open buffers may be allowed: a column of a part is one arrow array, which holds fewer than 2 GiB
-/// of text, and the document that fills a buffer comes on top.
-const MAX_BUFFER_BYTES: u64 = 1 << 30;
+/// The bytes that open buffers may be allowed. No more, because a column of a part is one arrow array, which holds fewer
+/// than 2 GiB of text, and the document that fills a buffer comes on top.
+pub const BUFFER_BYTES: RangeInclusive<u64> = 1..=1 << 30;
 
 /// One table of a dataset.
 #[derive(Debug, Clone)]
@@ -115,7 +116,7 @@ impl Options {
         let refuse = |option, value, allowed| Err(DatasetError::Option { option, value, allowed });
         match *self {
             Options { buffer_rows: 0, .. } => refuse("--buffer-rows", 0, "at least 1"),
-            Options { buffer_bytes, .. } if !(1..=MAX_BUFFER_BYTES).contains(&buffer_bytes) => refuse(
+            Options { buffer_bytes, .. } if !BUFFER_BYTES.contains(&buffer_bytes) => refuse(
                 "--buffer-bytes",
                 buffer_bytes,
                 "at least 1 and at most 1GiB (1073741824)",

@@ -40,7 +40,7 @@ mod publisher;
 mod target;
 mod unit;
 
-pub use dataset::{Dataset, Options, Progress, Published, PublishedTable, Table};
+pub use dataset::{BUFFER_BYTES, Dataset, Options, Progress, Published, PublishedTable, Table};
 pub use error::{DatasetError, LedgerFault, UnitFault};
 pub use part::ROW_GROUP_ROWS;
 pub use target::{Existing, Target};

@@ -52,12 +52,15 @@ pub(crate) fn write_part(
             .and_then(|()| writer.flush())
             .map_err(encode_error(path))?;
     }
-    let file = writer.into_inner().map_err(encode_error(path))?;
+    writer.finish().map_err(encode_error(path))?;
+    // Not left to `into_inner`, which makes text of the system's error.
+    writer.sync().map_err(DatasetError::io("write", path))?;
+    let file = writer.inner_mut();
     file.file.sync_all().map_err(DatasetError::io("fsync", path))?;
     Ok(FileSummary {
         rows: total,
         bytes: file.bytes,
-        crc32: Crc32(file.crc32.finalize()),
+        crc32: Crc32(file.crc32.clone().finalize()),
     })
 }
 
@@ -110,7 +113,10 @@ impl Checksummed {
 }
 
 impl Write for Checksummed {
-    #[expect(clippy::disallowed_methods, reason = "an implementation of `write` may be as short as the one below it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an implementation of `write` may be as short as the one below it"
+    )]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let written = self.file.write(buf)?;
         self.crc32.update(&buf[..written]);

@@ -64,7 +64,6 @@ impl Target {
         let old = inspect(&layout, existing)?;
         durable::create_dir(&layout.tmp())?;
         check_file_systems(&layout)?;
-        clear_unfinished(&layout)?;
         Ok(Target { layout, lock, old })
     }
 
@@ -80,6 +79,7 @@ impl Target {
         let Target { layout, lock, old } = self;
         options.check()?;
         check_names(&tables)?;
+        clear_unfinished(&layout)?;
         if let Some(old) = old {
             remove_old(&layout, &old)?;
         }

@@ -96,6 +96,9 @@ pub fn base_name(member_name: &str) -> &str {
 
 /// A member's name as text: as it is where it is UTF-8; otherwise with each byte that is not, and each `%`, written as
 /// `%` and two hexadecimal digits.
+///
+/// Names that are escaped differ where the bytes do. A UTF-8 name is never escaped, not even its `%` (names that are
+/// percent-encoded URLs are common), so one that is spelled like an escaped name is the one case of two names alike.
 pub fn display_name(name: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(name) {
         return Cow::Borrowed(text);

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
@@ -25,6 +25,9 @@ pub fn run(coordinator: i32) -> Result<(), WorkerError> {
     be_killable()?;
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let output = take_stdout()?;
+    // It stays open until this process has ended, so that to the coordinator the pipe's end is the process's, and what is
+    // said on standard error before it is heard.
+    let _kept = output.try_clone()?.into_raw_fd();
     serve(input, output, inherited)
 }
 
