@@ -1,6 +1,7 @@
 //! `tarquet extract`: from arguments to settings, and from a run's end to an exit code.
 
 use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,16 +68,12 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what stops the command is said even where nothing is logged"
-)]
+/// Says what stops the command, even where nothing is logged. Standard error may be full or closed; the exit code tells it
+/// too.
 fn report(text: &str) {
     // A map's errors say `error:` themselves, one by one.
-    match text.starts_with("error") {
-        true => eprintln!("{text}"),
-        false => eprintln!("error: {text}"),
-    }
+    let label = if text.starts_with("error") { "" } else { "error: " };
+    writeln!(io::stderr(), "{label}{text}").ok();
 }
 
 fn log_level(arguments: &ExtractArguments) -> LogLevel {
@@ -127,12 +124,11 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last line of a run that was stopped")]
+/// The last line of a run that was stopped.
 fn report_stop(signal: &str, out_dir: &Path) {
-    eprintln!(
-        "stopped by {signal}: parts that are published stay in {}; --overwrite starts again",
-        out_dir.display()
-    );
+    let out_dir = out_dir.display();
+    let what = format!("stopped by {signal}: parts that are published stay in {out_dir}; --overwrite starts again");
+    writeln!(io::stderr(), "{what}").ok();
 }
 
 fn read_map(file: &Path) -> Result<Plan, Failure> {
@@ -226,6 +222,12 @@ fn warn(report: &Report) {
     if let Some(damage) = &report.damage {
         tracing::error!("{damage}. Everything before it was extracted");
     }
+    if report.unmarked_end {
+        tracing::warn!(
+            "the archive has no end-of-archive marker. Some writers leave it out; if this one does not, the archive was \
+             cut off between two members and more were in it"
+        );
+    }
     if let Some(member) = &report.repeated_id {
         tracing::warn!(
             "ids made from member names repeat: {member:?} has the id of a member before it, so rows of both share it. \
@@ -243,14 +245,17 @@ fn warn(report: &Report) {
 }
 
 /// Writes the summary to standard output.
-fn show(summary: &Summary, kind: SummaryKind, quiet: bool) -> std::io::Result<()> {
-    use std::io::Write;
+fn show(summary: &Summary, kind: SummaryKind, quiet: bool) -> io::Result<()> {
     let text = match kind {
         SummaryKind::Json => serde_json::to_string_pretty(summary)? + "\n",
         SummaryKind::Text if quiet => return Ok(()),
         SummaryKind::Text => summary.to_string(),
     };
-    std::io::stdout().write_all(text.as_bytes())
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads it has seen enough; it is in summary.json too.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ impl LogLevel {
 pub(crate) fn start(level: LogLevel, bars: MultiProgress) {
     tracing_subscriber::fmt()
         .with_max_level(level.filter())
+        // Standard error may be full or closed, and then there is nowhere to say so.
+        .log_internal_errors(false)
         .event_format(Plain)
         .with_writer(AboveBars(bars))
         .init();

@@ -8,6 +8,7 @@ mod quantity;
 mod signals;
 mod summary;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,15 +35,12 @@ fn worker_of() -> Option<i32> {
         .flatten()
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a worker's standard error is a pipe to the coordinator, which shows it"
-)]
 fn serve(coordinator: i32) -> ExitCode {
     match tarquet_worker::run(coordinator) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            // A pipe to the coordinator, which shows it, if it lives.
+            writeln!(io::stderr(), "{error}").ok();
             ExitCode::FAILURE
         }
     }

@@ -89,7 +89,7 @@ impl Bar {
 
 fn style() -> ProgressStyle {
     let coloured = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let bar = if coloured { "{bar:24.cyan}" } else { "{bar:24}" };
+    let bar = if coloured { "{bar:16.cyan}" } else { "{bar:16}" };
     let template = format!("{bar} {{share}} · {{wide_msg}}");
     ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -104,11 +104,10 @@ impl Shown for Bar {
     fn show(&mut self, progress: Progress, elapsed: Duration) {
         self.bar.set_length(progress.archive_len);
         self.bar.set_position(progress.archive_bytes);
-        let mut line = line(progress, elapsed);
-        if let Some(left) = time_left(progress, elapsed) {
-            write!(line, " · {} left", duration(left)).ok();
-        }
-        self.bar.set_message(line);
+        // A narrow terminal cuts the line, so what is waited for comes first.
+        let left = time_left(progress, elapsed).map(|left| format!("{} left · ", duration(left)));
+        self.bar
+            .set_message(left.unwrap_or_default() + &line(progress, elapsed));
     }
 
     fn end(&mut self, _progress: Progress, _elapsed: Duration) {

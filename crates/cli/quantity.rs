@@ -64,6 +64,12 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number of things: `1 member`, `12,345 members`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
 /// A size in the decimal units of disks and networks: `12.3 MB`.
 pub(crate) fn bytes(size: u64) -> String {
     ByteSize::b(size).display().si().to_string()

@@ -8,9 +8,22 @@ use std::thread;
 use nix::sys::signal::{SigSet, Signal, raise};
 use tarquet_coordinator::Stopper;
 
-/// The signals that stop a run.
+/// The signals that stop a run, but for those that whoever started this process has it ignore: `nohup`, or a shell that
+/// runs it in the background of a script.
 fn stopping() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+    let ignored = ignored();
+    let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter();
+    signals
+        .filter(|signal| ignored & (1 << (*signal as i32 - 1)) == 0)
+        .collect()
+}
+
+/// The signals that this process ignores, the lowest bit for signal 1; none where the system does not say.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
 }
 
 /// The signal that stopped the run, if one did.

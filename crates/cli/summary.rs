@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use tarquet_coordinator::Report;
 
-use crate::quantity::{bytes, duration, grouped, rate};
+use crate::quantity::{bytes, counted, duration, grouped, rate};
 
 /// The contents of `summary.json`.
 #[derive(Debug, Serialize)]
@@ -118,8 +118,8 @@ impl Summary {
         } = self.members;
         write!(
             out,
-            "{} members extracted, {} failed",
-            grouped(extracted),
+            "{} extracted, {} failed",
+            counted(extracted, "member"),
             grouped(failed)
         )?;
         if failed > 0 {
@@ -129,8 +129,8 @@ impl Summary {
         if self.values_rescued > 0 {
             write!(
                 out,
-                "; {} values did not fit (rescued.ndjson)",
-                grouped(self.values_rescued)
+                "; {} did not fit (rescued.ndjson)",
+                counted(self.values_rescued, "value")
             )?;
         }
         writeln!(out)

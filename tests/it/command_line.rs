@@ -142,7 +142,7 @@ fn the_summary_is_for_people_unless_asked_otherwise() {
         ["feature", "rows", "parts", "size"]
     );
     assert_eq!(lines[1].split_whitespace().take(3).collect::<Vec<_>>(), ["a", "2", "1"]);
-    let counts = "2 members extracted, 1 failed (failed.log), 1 skipped; 1 values did not fit (rescued.ndjson)";
+    let counts = "2 members extracted, 1 failed (failed.log), 1 skipped; 1 value did not fit (rescued.ndjson)";
     assert!(lines.contains(&counts), "{run:#?}");
 
     let run = scene.run(&["--overwrite", "--summary", "json", "-v"]);

@@ -164,3 +164,35 @@ fn a_second_run_on_the_same_directory_is_refused_and_does_the_first_no_harm() {
     first.end().expect_code(0);
     assert_eq!(scene.dataset("out").rows("route").len(), 1_500);
 }
+
+/// A run that cannot say anything still tells by its exit code.
+#[test]
+fn a_full_or_closed_standard_error_changes_no_exit_code() {
+    let scene = Scene::new(&searches(3, 2, |_| None), MAP);
+    scene.write("bad.yaml", "features: [");
+    let cases = [
+        ("archive.tar", "map.yaml", "*.json", 0),
+        // Nothing is wanted, which is a warning.
+        ("archive.tar", "map.yaml", "*.xml", 0),
+        ("missing.tar", "map.yaml", "*.json", 1),
+        ("archive.tar", "bad.yaml", "*.json", 2),
+    ];
+    for (archive, map, include, code) in cases {
+        for preparation in ["exec 2>/dev/full", "exec 2>&-"] {
+            let files = ["--tar-path", archive, "--feature-map", map, "--include", include];
+            let command = scene.tarquet(&[&["extract", "--out-dir", "out", "--overwrite"][..], &files].concat());
+            let status = after(preparation, &command).status().expect("it starts");
+            assert_eq!(status.code(), Some(code), "{preparation}: {files:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_of_the_summary_may_leave_early() {
+    let scene = Scene::new(&searches(3, 2, |_| None), MAP);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let status = scene.command("out", &[]).stdout(writer).status().expect("it starts");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(scene.dataset("out").rows("route").len(), 3);
+}

@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::support::dataset::assert_same;
 use crate::support::documents::{MAP, searches};
 use crate::support::process::{Running, children_of, wait_for, wait_within, workers_of};
+use crate::support::scene::after;
 use crate::support::{Run, Scene, gzip};
 
 const SETTINGS: [&str; 4] = ["--workers", "3", "--buffer-rows", "4000"];
@@ -193,5 +194,19 @@ fn as_process_one_the_exit_code_tells_the_signal() {
         kill(first, signal).expect("it is still there");
         let run: Run = run.end();
         run.expect_code(code).expect_stderr(&[&format!("stopped by {signal}")]);
+    }
+}
+
+/// As `nohup` and a shell's `&` in a script have it.
+#[test]
+fn a_signal_that_is_ignored_from_the_start_is_ignored() {
+    let scene = scene();
+    for signal in [Signal::SIGHUP, Signal::SIGINT] {
+        let (name, out) = (signal.as_str().trim_start_matches("SIG"), signal.as_str());
+        let run = Running::start(&mut after(&format!("trap '' {name}"), &scene.command(out, &SETTINGS)));
+        wait_for("three workers", || (run.workers().len() == 3).then_some(()));
+        run.signal(signal);
+        run.end().expect_code(0);
+        assert_eq!(scene.dataset(out).rows("route").len(), 1_500, "{signal}");
     }
 }

@@ -148,6 +148,12 @@ impl Walk {
         self.entries.consumed()
     }
 
+    /// Whether the walk ended between two members where no end-of-archive marker is: as an archive does that was cut off
+    /// just there, and as some writers leave theirs.
+    pub fn has_unmarked_end(&self) -> bool {
+        self.entries.unmarked_end()
+    }
+
     /// What gives extents back.
     pub fn releaser(&self) -> Releaser {
         self.shared.releaser()

@@ -44,7 +44,7 @@ pub enum RunError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// A process or a thread cannot be started.
-    #[error("cannot start {what}: {error}")]
+    #[error("cannot start {what}: {error}{}", remedy(error))]
     Start {
         /// What.
         what: &'static str,
@@ -71,6 +71,15 @@ pub enum RunError {
     /// Somebody stopped the run.
     #[error("stopped")]
     Stopped,
+}
+
+/// What to do about an error of the system, behind a message.
+fn remedy(error: &io::Error) -> &'static str {
+    const TOO_MANY_OPEN_FILES: i32 = 24;
+    match error.raw_os_error() {
+        Some(TOO_MANY_OPEN_FILES) => ". Allow more (ulimit -n), or lower --workers",
+        _ => "",
+    }
 }
 
 /// A worker's last lines, behind a message.

@@ -34,12 +34,14 @@ pub(crate) const TASKS_AHEAD: usize = 256;
 pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;
 
 /// What the walk found when it ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Walked {
     /// Where and why it ended early.
     pub(crate) damage: Option<Damage>,
     /// Whether the damage is the failure of a member already, because it cuts off a wanted one.
     pub(crate) damage_is_told: bool,
+    /// Whether the archive ends without an end-of-archive marker.
+    pub(crate) unmarked_end: bool,
     /// A member name whose id some member before had, if there is one.
     pub(crate) repeated_id: Option<String>,
 }
@@ -167,6 +169,7 @@ impl Feeding {
         Ok(Walked {
             damage,
             damage_is_told,
+            unmarked_end: self.feeder.walk.has_unmarked_end(),
             repeated_id: self.names.repeated,
         })
     }

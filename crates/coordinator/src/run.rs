@@ -456,9 +456,12 @@ impl Run {
     }
 
     fn report(self, published: Published, started: Instant, sampled: bool) -> Report {
-        let (damage, repeated_id) = self
-            .walked
-            .map_or((None, None), |walked| (walked.damage, walked.repeated_id));
+        let Walked {
+            damage,
+            unmarked_end,
+            repeated_id,
+            ..
+        } = self.walked.unwrap_or_default();
         Report {
             progress: Progress {
                 workers: 0,
@@ -466,6 +469,7 @@ impl Run {
             },
             tables: published.tables.clone(),
             damage,
+            unmarked_end,
             repeated_id,
             inferred: self.inferred,
             sampled,

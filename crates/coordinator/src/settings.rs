@@ -45,6 +45,8 @@ pub struct Report {
     pub tables: Vec<PublishedTable>,
     /// Where and why the archive ended early.
     pub damage: Option<Damage>,
+    /// Whether the archive ends without an end-of-archive marker.
+    pub unmarked_end: bool,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
     /// Types that rest on little.

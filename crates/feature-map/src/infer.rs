@@ -27,8 +27,9 @@ pub enum Seen {
     Fraction,
     /// A string.
     String,
-    /// An object, or an array where an array has no meaning as a list (as an element of one).
-    Container,
+    /// What `json` alone holds: an object, an array where an array has no meaning as a list (as an element of one), a number
+    /// beyond the finite float64, a string with a lone surrogate.
+    JsonOnly,
 }
 
 /// A set of [`Seen`].

@@ -7,7 +7,7 @@ use tarquet_feature_map::{Evidence, Seen, SlotEvidence};
 use crate::error::DocumentError;
 use crate::ids::Ids;
 use crate::rows::{Row, RowSink};
-use crate::selection::{NodeId, Number, Value as Kept};
+use crate::selection::{NodeId, Number, TextForm, Value as Kept};
 use crate::take::{Picked, Taken, take};
 use crate::view::View;
 
@@ -108,8 +108,8 @@ fn seen(view: &View<'_>, node: NodeId) -> Seen {
         Kept::Number(Number::Int(value)) if value.unsigned_abs() <= EXACT_INTEGERS => Seen::Int,
         Kept::Number(Number::Int(_)) => Seen::WideInt,
         Kept::Number(Number::HugeInt) => Seen::HugeInt,
-        Kept::Number(Number::Fraction(_) | Number::HugeFraction) => Seen::Fraction,
-        Kept::String(_) => Seen::String,
-        Kept::Array { .. } | Kept::Object => Seen::Container,
+        Kept::Number(Number::Fraction(_)) => Seen::Fraction,
+        Kept::String(text) if text.form != TextForm::Lone => Seen::String,
+        Kept::Number(Number::HugeFraction) | Kept::String(_) | Kept::Array { .. } | Kept::Object => Seen::JsonOnly,
     }
 }

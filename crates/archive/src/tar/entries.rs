@@ -22,6 +22,8 @@ pub(crate) struct Entries {
     /// Where the bytes of the last member end, and where the next header starts.
     body_end: u64,
     next_header: u64,
+    /// Whether the stream ended where an end marker should be.
+    unmarked_end: bool,
 }
 
 /// What metadata headers have said about the member that follows them.
@@ -45,7 +47,13 @@ impl Entries {
             last: None,
             body_end: 0,
             next_header: 0,
+            unmarked_end: false,
         }
+    }
+
+    /// Whether the stream ended, between two members, without an end marker.
+    pub(crate) fn unmarked_end(&self) -> bool {
+        self.unmarked_end
     }
 
     /// How many bytes of the file were used up.
@@ -135,6 +143,7 @@ impl Entries {
         if filled < BLOCK {
             // Whatever of an end marker is missing, nothing is missing of the members.
             let cut = !is_zero(&block[..filled]);
+            self.unmarked_end = !cut;
             return if cut {
                 Err(self.damage(at + filled as u64, DamageKind::CutHeader))
             } else {

@@ -15,7 +15,7 @@ const KINDS: [Seen; 8] = [
     Seen::HugeInt,
     Seen::Fraction,
     Seen::String,
-    Seen::Container,
+    Seen::JsonOnly,
 ];
 
 /// Something that a projection notes.
@@ -89,18 +89,18 @@ fn types_of_single_values() {
         (&[Value(String), Value(Null)], "string", None),
         (&[Value(String), Value(Int)], "json", None),
         (&[Value(Bool), Value(Int)], "json", None),
-        (&[Value(Container)], "json", None),
+        (&[Value(JsonOnly)], "json", None),
         (&[Array(Some(Int)), Array(None), Value(Null)], "list<int64>", None),
         (&[Array(Some(Int)), Array(Some(Fraction))], "list<float64>", None),
         (&[Array(Some(String)), Array(Some(Null))], "list<string>", None),
         (&[Array(Some(Bool))], "list<bool>", None),
         (&[Array(Some(String)), Array(Some(Int))], "json", None),
-        (&[Array(Some(Container))], "json", None),
+        (&[Array(Some(JsonOnly))], "json", None),
         (&[Array(Some(HugeInt))], "json", None),
         (&[Array(None)], "json", None),
         (&[Array(Some(Null))], "json", None),
         (&[Array(Some(Int)), Value(Int)], "json", None),
-        (&[Array(Some(Int)), Value(Container)], "json", None),
+        (&[Array(Some(Int)), Value(JsonOnly)], "json", None),
     ];
     types("$.x", cases);
     types("{path: '$.x[*]', take: first}", cases);
@@ -121,7 +121,7 @@ fn types_of_lists() {
             (&[Match(Int), Match(Fraction)], "list<float64>", None),
             (&[Match(String)], "list<string>", None),
             (&[Match(String), Match(Bool)], "list<json>", None),
-            (&[Match(Container)], "list<json>", None),
+            (&[Match(JsonOnly)], "list<json>", None),
             (&[Match(HugeInt)], "list<json>", None),
         ],
     );
@@ -144,7 +144,7 @@ fn types_of_reduced_matches() {
                 (&[Value(HugeInt)], "float64", None),
                 (&[Value(Int), Value(String)], "int64", Some(WarningReason::NotOrdered)),
                 (&[Value(Bool)], "float64", Some(WarningReason::NotOrdered)),
-                (&[Value(Container)], "float64", Some(WarningReason::NotOrdered)),
+                (&[Value(JsonOnly)], "float64", Some(WarningReason::NotOrdered)),
                 (&[Array(Some(Int))], "float64", Some(WarningReason::NotOrdered)),
             ],
         );

@@ -729,9 +729,12 @@ fn seen(doc: &Doc) -> Seen {
     match doc {
         Doc::Null => Seen::Null,
         Doc::Bool(_) => Seen::Bool,
-        Doc::String(_) => Seen::String,
-        Doc::Array(..) | Doc::Object(..) => Seen::Container,
-        Doc::Number(text) if text.contains(['.', 'e', 'E']) => Seen::Fraction,
+        Doc::String(text) if text.text.is_some() => Seen::String,
+        Doc::String(_) | Doc::Array(..) | Doc::Object(..) => Seen::JsonOnly,
+        Doc::Number(text) if text.contains(['.', 'e', 'E']) => match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => Seen::Fraction,
+            _ => Seen::JsonOnly,
+        },
         Doc::Number(text) => match text.parse::<i64>() {
             Err(_) => Seen::HugeInt,
             Ok(value) if (-(1 << 53)..=1 << 53).contains(&value) => Seen::Int,
