@@ -16,11 +16,21 @@ pub(crate) fn holds(view: &View<'_>, filter: &Filter, current: Option<NodeId>) -
         Filter::And(filters) => filters.iter().all(|filter| holds(view, filter, current)),
         Filter::Or(filters) => filters.iter().any(|filter| holds(view, filter, current)),
         Filter::Not(filter) => !holds(view, filter, current),
-        Filter::Exists(path) => start(path, current).is_some_and(|start| path::selects_any(view, start, &path.path)),
-        Filter::Compare { path, op, literal } => {
+        Filter::Exists(path) => once(view, filter, path.root, || {
+            start(path, current).is_some_and(|start| path::selects_any(view, start, &path.path))
+        }),
+        Filter::Compare { path, op, literal } => once(view, filter, path.root, || {
             let node = start(path, current).and_then(|start| path::walk(view, start, &path.path));
             compares(view, node, *op, literal)
-        }
+        }),
+    }
+}
+
+/// What starts at `$` depends on no `@`, so it is worked out once a document.
+fn once(view: &View<'_>, filter: &Filter, root: FilterRoot, find: impl FnOnce() -> bool) -> bool {
+    match root {
+        FilterRoot::Current => find(),
+        FilterRoot::Document => view.memo.holds(filter, find),
     }
 }
 

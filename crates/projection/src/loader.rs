@@ -5,6 +5,7 @@ use tarquet_feature_map::Plan;
 use crate::engine::{Engine, EngineKind, Offsets};
 use crate::error::{DocumentError, DocumentErrorKind};
 use crate::matcher::Matcher;
+use crate::memo::Memo;
 use crate::reference::Reference;
 use crate::selection::Selection;
 use crate::tape::SimdJson;
@@ -17,6 +18,7 @@ pub(crate) struct Loader {
     /// What is tried before the reference.
     fast: Option<SimdJson>,
     selection: Selection,
+    memo: Memo,
 }
 
 impl Loader {
@@ -30,6 +32,7 @@ impl Loader {
                 EngineKind::SimdJson => Some(SimdJson::new()),
             },
             selection: Selection::default(),
+            memo: Memo::default(),
         }
     }
 
@@ -42,6 +45,7 @@ impl Loader {
                 "the document is 4 GiB or larger",
             ));
         }
+        self.memo.clear();
         let fast = self.fast.as_mut().is_some_and(|fast| {
             self.selection.clear();
             fast.select(document, &self.matcher, &mut self.selection).is_ok()
@@ -58,6 +62,7 @@ impl Loader {
             document,
             selection: &self.selection,
             offsets,
+            memo: &self.memo,
         })
     }
 }

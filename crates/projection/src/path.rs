@@ -11,6 +11,9 @@ use crate::filter;
 use crate::selection::{Key, NodeId, Value};
 use crate::view::View;
 
+/// How many children are looked at one by one.
+const LOOKED_AT: u32 = 32;
+
 /// The node that a singular path leads to from `start`.
 pub(crate) fn walk(view: &View<'_>, start: NodeId, path: &Path) -> Option<NodeId> {
     path.segments
@@ -78,9 +81,7 @@ where
 }
 
 fn member(view: &View<'_>, node: NodeId, name: NameId) -> Option<NodeId> {
-    view.selection
-        .children(node)
-        .find(|child| view.node(*child).key == Key::Name(name))
+    child(view, node, Key::Name(name))
 }
 
 fn element(view: &View<'_>, node: NodeId, index: i64) -> Option<NodeId> {
@@ -93,9 +94,28 @@ fn element(view: &View<'_>, node: NodeId, index: i64) -> Option<NodeId> {
         index
     };
     let index = u32::try_from(index).ok().filter(|index| *index < len)?;
-    view.selection
-        .children(node)
-        .find(|child| view.node(*child).key == Key::Element(index))
+    child(view, node, Key::Element(index))
+}
+
+/// The child that was reached by `key`.
+#[inline]
+fn child(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
+    if view.node(node).span > LOOKED_AT {
+        return child_of_many(view, node, key);
+    }
+    view.selection.children(node).find(|child| view.node(*child).key == key)
+}
+
+/// The child that was reached by `key`, where there may be many: of those there is an index, since every row may ask.
+#[inline(never)]
+fn child_of_many(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
+    let mut children = view.selection.children(node);
+    let mut few = children.by_ref().take(LOOKED_AT as usize);
+    let first = few.find(|child| view.node(*child).key == key);
+    if first.is_some() || children.next().is_none() {
+        return first;
+    }
+    view.memo.child(view.selection, node, key)
 }
 
 /// The elements of a slice, in its order (RFC 9535, section 2.3.4.2.2).

@@ -2,6 +2,8 @@
 
 use arrow_array::RecordBatch;
 
+use crate::rescued::RescuedValues;
+
 /// The rows of some documents.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Projected {
@@ -17,23 +19,5 @@ pub struct Projected {
     /// For each feature that has rows, its position and its rows, in the schema that the plan has for its table.
     pub batches: Vec<(usize, RecordBatch)>,
     /// The values that do not fit their columns: by document, then by feature, row and column.
-    pub rescued: Vec<Rescued>,
-}
-
-/// A value that does not fit its column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rescued {
-    /// The document, by its position among the [`Projected::documents`].
-    pub document: usize,
-    /// The feature, by its position in the plan.
-    pub feature: usize,
-    /// The row, by its position, from 0, among those that the document has in the feature.
-    pub row: u64,
-    /// The column's name.
-    pub column: String,
-    /// The column's type.
-    pub expected: String,
-    /// The value's exact text; for one value made of many, a JSON array of their exact texts; for the name of a
-    /// member, the name with its quotes.
-    pub value: String,
+    pub rescued: RescuedValues,
 }

@@ -9,10 +9,11 @@ use crate::error::DocumentError;
 use crate::ids::Ids;
 use crate::loader::Loader;
 use crate::observe::{Observer, first_slots};
-use crate::projected::{Projected, Rescued};
+use crate::projected::Projected;
+use crate::rescued::RescuedValues;
 use crate::rows::Rows;
 use crate::table::{FlushError, Table};
-use crate::writer::{RescueLog, Writer};
+use crate::writer::{Budget, RescueLog, Writer};
 
 /// How much a projector may hold when a document is added: 1 GiB, so that the 32-bit offsets of its columns last.
 pub const MAX_BUFFERED_BYTES: usize = 1 << 30;
@@ -52,7 +53,7 @@ struct Held {
     documents: usize,
     rows: Vec<u32>,
     bytes: Vec<u64>,
-    rescued: Vec<Rescued>,
+    rescued: RescuedValues,
 }
 
 impl Projector {
@@ -98,7 +99,7 @@ impl Projector {
             .as_mut()
             .expect("a plan has to have all its types before documents are projected");
         tables.iter_mut().for_each(Table::open);
-        let rescued = self.held.rescued.len();
+        let rescued = self.held.rescued.mark();
         let view = self.loader.load(document)?;
         self.ids.set_member(&self.plan, member)?;
         let mut writer = Writer {
@@ -109,14 +110,13 @@ impl Projector {
             rescue: RescueLog {
                 document: self.held.documents,
                 rescued: &mut self.held.rescued,
-                text_bytes: 0,
             },
             scratch: &mut self.scratch,
-            used: 0,
+            budget: Budget::default(),
         };
         if let Err(error) = self.rows.run(&self.plan, &view, &mut writer) {
             tables.iter_mut().for_each(Table::roll_back);
-            self.held.rescued.truncate(rescued);
+            self.held.rescued.roll_back(rescued);
             return Err(error);
         }
         self.held.documents += 1;
@@ -149,9 +149,10 @@ impl Projector {
         Ok(())
     }
 
-    /// The bytes that the columns hold.
+    /// The bytes that the columns hold, and those that the rescued values count.
     pub fn buffered_bytes(&self) -> usize {
-        self.tables.iter().flatten().map(Table::bytes).sum()
+        let columns: usize = self.tables.iter().flatten().map(Table::bytes).sum();
+        columns + self.held.rescued.counted() as usize
     }
 
     /// How many documents are held, those without rows included.
@@ -182,5 +183,30 @@ impl Projector {
             batches,
             rescued,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MAX_DOCUMENT_BYTES;
+
+    /// A list is stopped in its midst: no more of its values are noted than the document may have, whatever its length.
+    #[test]
+    fn a_list_of_values_that_do_not_fit_is_not_noted_to_its_end() {
+        let map =
+            "{version: 1, id: {column: i, path: $.id, type: int64}, features: {f: {path: $.l, type: 'list<int64>'}}}";
+        let plan = tarquet_feature_map::parse("map.yaml", map).expect("a map");
+        let mut projector = Projector::new(Arc::new(plan), EngineKind::Reference);
+        let member = "m".repeat(10_000);
+        let most = MAX_DOCUMENT_BYTES as usize / member.len();
+        let document = format!("{{\"id\": 1, \"l\": [{}0]}}", "\"\",".repeat(20 * most));
+        let error = projector
+            .project(document.as_bytes(), &member)
+            .expect_err("a document of too much");
+        assert_eq!(error.kind.code(), "too_large");
+        assert!(projector.held.rescued.is_empty());
+        let room = projector.held.rescued.capacity();
+        assert!(room <= 2 * most, "{room} values");
     }
 }

@@ -12,6 +12,8 @@ use std::collections::HashMap;
 
 use tarquet_feature_map::plan::NameId;
 
+use crate::repeats::{self, Repeats};
+
 /// A node of a [`Selection`], by its position.
 pub(crate) type NodeId = u32;
 
@@ -26,6 +28,7 @@ const KEPT_UNESCAPED_BYTES: usize = 16 << 20;
 pub(crate) struct Selection {
     nodes: Vec<Node>,
     unescaped: Vec<u8>,
+    repeats: Repeats,
 }
 
 /// One kept value.
@@ -116,6 +119,7 @@ impl Selection {
         self.nodes.shrink_to(KEPT_NODES);
         self.unescaped.clear();
         self.unescaped.shrink_to(KEPT_UNESCAPED_BYTES);
+        self.repeats.shrink();
     }
 
     /// Adds a node. A container's children are to follow, then [`close`](Self::close).
@@ -138,7 +142,7 @@ impl Selection {
 
     /// Ends an object. `members` is what was noted of its kept members.
     pub(crate) fn close_object(&mut self, id: NodeId, members: MembersSeen, document: &[u8]) {
-        if members.suspect {
+        if members.suspect && self.may_repeat(id, members.count, document) {
             self.settle_repeats(id, document);
         }
         self.close(id);
@@ -176,18 +180,34 @@ impl Selection {
         &source[text.start as usize..][..text.len as usize]
     }
 
-    /// Of the members of the open object at `id`, keeps of each name the first's place and the last's value.
-    fn settle_repeats(&mut self, id: NodeId, document: &[u8]) {
-        let end = self.nodes.len() as u32;
-        let members = Children {
+    /// Whether two of the `count` members of the open object at `id` could have one name.
+    fn may_repeat(&mut self, id: NodeId, count: u32, document: &[u8]) -> bool {
+        let mut repeats = std::mem::take(&mut self.repeats);
+        let hashes = self.members(id).map(|child| match self.node(child).key {
+            Key::Member(text) => repeats::hash(self.bytes(text, document)),
+            Key::Name(name) => repeats::hash(&name.0.to_le_bytes()),
+            Key::Root | Key::Element(_) => unreachable!("the children of an object are members"),
+        });
+        let any = repeats.any(count as usize, hashes);
+        self.repeats = repeats;
+        any
+    }
+
+    /// The members so far of the open object at `id`.
+    fn members(&self, id: NodeId) -> Children<'_> {
+        Children {
             nodes: &self.nodes,
             next: id + 1,
-            end,
-        };
+            end: self.nodes.len() as u32,
+        }
+    }
+
+    /// Of the members of the open object at `id`, keeps of each name the first's place and the last's value.
+    fn settle_repeats(&mut self, id: NodeId, document: &[u8]) {
         let mut last_of: Vec<NodeId> = Vec::new();
         let mut places = HashMap::new();
         let mut repeats = false;
-        for child in members {
+        for child in self.members(id) {
             let place = *places.entry(self.identity(child, document)).or_insert(last_of.len());
             match last_of.get_mut(place) {
                 Some(last) => (*last, repeats) = (child, true),
@@ -242,6 +262,8 @@ impl Iterator for Children<'_> {
 pub(crate) struct MembersSeen {
     bits: u64,
     suspect: bool,
+    /// How many they are.
+    count: u32,
 }
 
 impl MembersSeen {
@@ -263,5 +285,6 @@ impl MembersSeen {
         let bit = 1 << (hash & 63);
         self.suspect |= self.bits & bit != 0;
         self.bits |= bit;
+        self.count += 1;
     }
 }

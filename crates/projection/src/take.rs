@@ -1,5 +1,6 @@
 //! From the nodes that a column's paths have picked to one value.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use tarquet_feature_map::plan::{ColumnType, Scalar, Take, Value};
@@ -89,12 +90,12 @@ impl<'p> Taken<'p> {
     }
 
     /// What is written of a value that does not fit: its exact text, or a JSON array of the exact texts of many.
-    pub(crate) fn exact(&self, view: &View<'_>) -> Vec<u8> {
+    pub(crate) fn exact<'v>(&self, view: &View<'v>) -> Cow<'v, [u8]> {
         if let Self::One(node) = self {
-            return view.exact(*node).to_vec();
+            return Cow::Borrowed(view.exact(*node));
         }
         let texts: Vec<&[u8]> = self.nodes().iter().map(|node| view.exact(*node)).collect();
-        [b"[", texts.join(&b',').as_slice(), b"]"].concat()
+        Cow::Owned([b"[", texts.join(&b',').as_slice(), b"]"].concat())
     }
 }
 

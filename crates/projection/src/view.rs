@@ -1,6 +1,7 @@
 //! One document as the paths see it: its selection, its bytes, and where its values start.
 
 use crate::engine::Offsets;
+use crate::memo::Memo;
 use crate::reference::value_end;
 use crate::selection::{Key, Node, NodeId, Selection, Text, TextForm, Value};
 
@@ -13,6 +14,8 @@ pub(crate) struct View<'a> {
     pub(crate) selection: &'a Selection,
     /// Where its values start.
     pub(crate) offsets: &'a dyn Offsets,
+    /// What has been worked out of it.
+    pub(crate) memo: &'a Memo,
 }
 
 impl<'a> View<'a> {

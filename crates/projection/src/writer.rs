@@ -1,13 +1,13 @@
 //! From rows to the columns of the tables.
 
 use tarquet_feature_map::Plan;
-use tarquet_feature_map::plan::{Column as ColumnPlan, ColumnSource, ColumnType, Mismatch, Scalar, Value};
+use tarquet_feature_map::plan::{ColumnSource, Mismatch, Value};
 
 use crate::columns::{Column, ListColumn};
 use crate::convert::{Cell, Misfit, Target};
 use crate::error::{DocumentError, DocumentErrorKind};
 use crate::ids::Ids;
-use crate::projected::Rescued;
+use crate::rescued::{Rescued, RescuedValues, counted_bytes};
 use crate::rows::{Row, RowSink};
 use crate::selection::{Key, NodeId, Value as Kept};
 use crate::table::Table;
@@ -15,7 +15,7 @@ use crate::take::{Picked, Taken, take, target};
 use crate::view::View;
 
 /// How much the rows of one document may hold: 256 MiB, as [`Projected::bytes`](crate::Projected::bytes) counts them,
-/// with the texts of its rescued values.
+/// with its rescued values: each counts its text, the names of its member, feature and column, and 128 bytes.
 pub const MAX_DOCUMENT_BYTES: u64 = 256 << 20;
 
 /// Writes the rows of one document.
@@ -32,8 +32,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) rescue: RescueLog<'a>,
     /// Room for a text that stands nowhere in the document.
     pub(crate) scratch: &'a mut Vec<u8>,
-    /// The bytes that the document's rows count so far.
-    pub(crate) used: u64,
+    /// What the document's rows count so far.
+    pub(crate) budget: Budget,
 }
 
 /// Notes the values of one document that do not fit.
@@ -41,9 +41,28 @@ pub(crate) struct RescueLog<'a> {
     /// The document's position among those held.
     pub(crate) document: usize,
     /// What has been noted, of all documents held.
-    pub(crate) rescued: &'a mut Vec<Rescued>,
-    /// The bytes of the texts that this document has added.
-    pub(crate) text_bytes: u64,
+    pub(crate) rescued: &'a mut RescuedValues,
+}
+
+/// What the rows of one document count, their rescued values included.
+///
+/// One cell can be as large as the document, and one value of a list as costly as a row: so all that is written is
+/// counted at once, not row by row.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    used: u64,
+}
+
+impl Budget {
+    /// Counts `bytes`, and gives them back.
+    fn spend(&mut self, bytes: usize) -> Result<usize, DocumentError> {
+        self.used += bytes as u64;
+        if self.used <= MAX_DOCUMENT_BYTES {
+            return Ok(bytes);
+        }
+        let detail = format!("the rows of the document exceed {} MiB", MAX_DOCUMENT_BYTES >> 20);
+        Err(DocumentError::whole(DocumentErrorKind::TooLarge, detail))
+    }
 }
 
 impl RowSink for Writer<'_> {
@@ -54,42 +73,32 @@ impl RowSink for Writer<'_> {
     fn row(&mut self, view: &View<'_>, feature: usize, row: Row<'_>) -> Result<(), DocumentError> {
         let table = &mut self.tables[feature];
         let position = table.open_rows() as u64;
-        let before = self.used;
         let member = self.plan.provenance.then_some(Cell::Text(self.member.as_bytes()));
-        let mut at = 0;
+        let (mut at, mut bytes) = (0, 0);
         for cell in self.ids.cells().chain(member) {
-            self.used += push(table.column_mut(at), Some(cell)) as u64;
+            bytes += self.budget.spend(push(table.column_mut(at), Some(cell)))?;
             at += 1;
         }
-        for (column, picked) in self.plan.features[feature].columns.iter().zip(row.columns) {
-            let address = Address {
-                feature,
-                row: position,
-                column,
-            };
+        for (column, picked) in row.columns.iter().enumerate() {
             let mut writer = CellWriter {
                 view,
                 plan: self.plan,
-                address,
+                address: Address {
+                    member: self.member,
+                    feature,
+                    row: position,
+                    column,
+                },
                 rescue: &mut self.rescue,
                 scratch: self.scratch,
+                budget: &mut self.budget,
             };
-            self.used += writer.write(&row, picked, table.column_mut(at)) as u64;
+            bytes += writer.write(&row, picked, table.column_mut(at))?;
             at += 1;
-            // One cell can be as large as the document, so a row may not be waited for.
-            check_size(self.used + self.rescue.text_bytes)?;
         }
-        table.end_row(self.used - before);
+        table.end_row(bytes as u64);
         Ok(())
     }
-}
-
-fn check_size(used: u64) -> Result<(), DocumentError> {
-    if used <= MAX_DOCUMENT_BYTES {
-        return Ok(());
-    }
-    let detail = format!("the rows of the document exceed {} MiB", MAX_DOCUMENT_BYTES >> 20);
-    Err(DocumentError::whole(DocumentErrorKind::TooLarge, detail))
 }
 
 /// Adds a cell to a column that holds no lists.
@@ -103,10 +112,13 @@ fn push(column: &mut Column, cell: Option<Cell<'_>>) -> usize {
 /// Which cell is being written.
 #[derive(Clone, Copy)]
 struct Address<'a> {
+    /// The name of the member that the document is of.
+    member: &'a str,
     feature: usize,
     /// The row's position among the document's.
     row: u64,
-    column: &'a ColumnPlan,
+    /// The column's position among the feature's own.
+    column: usize,
 }
 
 /// Writes one cell.
@@ -116,19 +128,25 @@ struct CellWriter<'w, 'r, 'v> {
     address: Address<'w>,
     rescue: &'w mut RescueLog<'r>,
     scratch: &'w mut Vec<u8>,
+    budget: &'w mut Budget,
 }
 
-impl CellWriter<'_, '_, '_> {
+impl<'w> CellWriter<'w, '_, '_> {
     /// Writes what `picked` comes down to. Gives the bytes that the cell counts.
-    fn write(&mut self, row: &Row<'_>, picked: &Picked, column: &mut Column) -> usize {
-        match &self.address.column.source {
+    fn write(&mut self, row: &Row<'_>, picked: &Picked, column: &mut Column) -> Result<usize, DocumentError> {
+        let plan = self.plan;
+        match &plan.features[self.address.feature].columns[self.address.column].source {
             ColumnSource::Index { of } => {
                 let index = row.scope[*of].and_then(|node| self.view.index(node));
-                push(column, index.map(|index| Cell::Int(i64::from(index))))
+                self.budget
+                    .spend(push(column, index.map(|index| Cell::Int(i64::from(index)))))
             }
             ColumnSource::Key { of } => {
-                let name = row.scope[*of].and_then(|node| self.key(node));
-                push(column, name.map(Cell::Text))
+                let name = match row.scope[*of] {
+                    Some(node) => self.key(node)?,
+                    None => None,
+                };
+                self.budget.spend(push(column, name.map(Cell::Text)))
             }
             ColumnSource::Value(value) => {
                 let ty = value.ty.expect("a table's columns have types");
@@ -138,91 +156,105 @@ impl CellWriter<'_, '_, '_> {
                         let fit = taken.cell(self.view, target(value, ty), self.scratch);
                         let bytes = column.push(fit.unwrap_or(None));
                         if fit == Err(Misfit) {
-                            self.rescue_taken(value, ty, taken);
+                            self.rescue_taken(value, taken)?;
                         }
-                        bytes
+                        self.budget.spend(bytes)
                     }
-                    Column::List(column) => self.list(value, ty, taken, column),
+                    Column::List(column) => self.list(value, target(value, ty), taken, column),
                 }
             }
         }
     }
 
     /// The name by which a member was reached. One with a lone surrogate does not fit a string.
-    fn key(&mut self, node: NodeId) -> Option<&[u8]> {
+    fn key(&mut self, node: NodeId) -> Result<Option<&'w [u8]>, DocumentError> {
         match self.view.node(node).key {
-            Key::Root | Key::Element(_) => None,
-            Key::Name(name) => Some(self.plan.names[name.0 as usize].as_bytes()),
+            Key::Root | Key::Element(_) => Ok(None),
+            Key::Name(name) => Ok(Some(self.plan.names[name.0 as usize].as_bytes())),
             Key::Member(text) => {
                 let name = self.view.text(text);
                 if name.is_none() {
                     let (start, end) = (text.start as usize - 1, (text.start + text.len) as usize + 1);
-                    self.note(
-                        ColumnType::Scalar(Scalar::String),
-                        self.view.document[start..end].to_vec(),
-                    );
+                    self.note(&self.view.document[start..end])?;
                 }
-                name
+                Ok(name)
             }
         }
     }
 
     /// Writes a list: the nodes of several matches, the elements of an array, or a lone value as a list of one.
-    fn list(&mut self, value: &Value, ty: ColumnType, taken: Taken<'_>, column: &mut ListColumn) -> usize {
-        let one = target(value, ty);
-        match taken {
-            Taken::Nothing => column.end_list(false),
-            Taken::List(nodes) => self.elements(value, one, nodes.iter().copied(), column),
-            Taken::One(node) if self.view.is_null(node) => column.end_list(false),
+    fn list(
+        &mut self,
+        value: &Value,
+        one: Target,
+        taken: Taken<'_>,
+        column: &mut ListColumn,
+    ) -> Result<usize, DocumentError> {
+        let elements = match taken {
+            Taken::Nothing => None,
+            Taken::List(nodes) => Some(self.elements(value, one, nodes.iter().copied(), column)?),
+            Taken::One(node) if self.view.is_null(node) => None,
             Taken::One(node) if matches!(self.view.value(node), Kept::Array { .. }) => {
-                self.elements(value, one, self.view.selection.children(node), column)
+                Some(self.elements(value, one, self.view.selection.children(node), column)?)
             }
             Taken::One(_) | Taken::Reduced(..) => match taken.cell(self.view, one, self.scratch) {
-                Ok(Some(cell)) => column.push_element(Some(cell)) + column.end_list(true),
-                Ok(None) => column.end_list(false),
+                Ok(Some(cell)) => Some(self.budget.spend(column.push_element(Some(cell)))?),
+                Ok(None) => None,
                 Err(Misfit) => {
-                    self.rescue_taken(value, ty, taken);
-                    column.end_list(false)
+                    self.rescue_taken(value, taken)?;
+                    None
                 }
             },
-        }
+        };
+        let length = self.budget.spend(column.end_list(elements.is_some()))?;
+        Ok(elements.unwrap_or(0) + length)
     }
 
-    /// Writes a list of nodes. One that does not fit becomes a null element.
+    /// Writes the elements of a list. One that does not fit becomes a null element.
     fn elements(
         &mut self,
         value: &Value,
         one: Target,
         nodes: impl Iterator<Item = NodeId>,
         column: &mut ListColumn,
-    ) -> usize {
+    ) -> Result<usize, DocumentError> {
         let mut bytes = 0;
         for node in nodes {
             let fit = one.cell(self.view, node);
-            bytes += column.push_element(fit.unwrap_or(None));
+            bytes += self.budget.spend(column.push_element(fit.unwrap_or(None)))?;
             if fit == Err(Misfit) {
-                self.rescue_taken(value, ColumnType::List(one.ty), Taken::One(node));
+                self.rescue_taken(value, Taken::One(node))?;
             }
         }
-        bytes + column.end_list(true)
+        Ok(bytes)
     }
 
-    fn rescue_taken(&mut self, value: &Value, ty: ColumnType, taken: Taken<'_>) {
-        if value.mismatch == Mismatch::Rescue {
-            self.note(ty, taken.exact(self.view));
+    fn rescue_taken(&mut self, value: &Value, taken: Taken<'_>) -> Result<(), DocumentError> {
+        match value.mismatch {
+            Mismatch::Rescue => self.note(&taken.exact(self.view)),
+            Mismatch::Ignore => Ok(()),
         }
     }
 
-    /// Notes a value, by its exact text, that does not fit `ty`.
-    fn note(&mut self, ty: ColumnType, text: Vec<u8>) {
-        self.rescue.text_bytes += text.len() as u64;
-        self.rescue.rescued.push(Rescued {
+    /// Notes a value, by its exact text, that does not fit its column.
+    fn note(&mut self, text: &[u8]) -> Result<(), DocumentError> {
+        let Address {
+            member,
+            feature,
+            row,
+            column,
+        } = self.address;
+        let plan = &self.plan.features[feature];
+        let names = member.len() + plan.name.len() + plan.columns[column].name.len();
+        let counted = self.budget.spend(counted_bytes(text.len(), names))?;
+        let value = Rescued {
             document: self.rescue.document,
-            feature: self.address.feature,
-            row: self.address.row,
-            column: self.address.column.name.clone(),
-            expected: ty.to_string(),
-            value: String::from_utf8(text).expect("a document that is valid is UTF-8"),
-        });
+            feature,
+            row,
+            column,
+            value: str::from_utf8(text).expect("a document that is valid is UTF-8"),
+        };
+        self.rescue.rescued.push(value, counted);
+        Ok(())
     }
 }

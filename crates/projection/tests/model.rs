@@ -27,16 +27,17 @@ fn tables(plan: &Plan, projected: &Projected) -> Tables {
     }
     let counts: Vec<u32> = tables.rows.iter().map(|rows| rows.len() as u32).collect();
     assert_eq!(projected.rows, counts);
-    for value in &projected.rescued {
+    for value in projected.rescued.iter() {
         assert_eq!(value.document, 0);
-        let place = (
+        let column = &plan.features[value.feature].columns[value.column];
+        let expected = column.source.column_type().expect("a typed plan").to_string();
+        tables.rescued.push((
             value.feature,
             value.row,
-            value.column.clone(),
-            value.expected.clone(),
-            value.value.clone(),
-        );
-        tables.rescued.push(place);
+            column.name.clone(),
+            expected,
+            value.value.to_owned(),
+        ));
     }
     tables
 }

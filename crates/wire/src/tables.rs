@@ -6,9 +6,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, UInt64Array};
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt64Array};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamDecoder;
 use arrow_ipc::writer::StreamEncoder;
@@ -56,21 +57,21 @@ pub struct FailureRow {
     pub detail: String,
 }
 
-/// A value that does not fit its column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RescuedRow {
+/// A value that does not fit its column. Its texts are its own, or stand elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RescuedRow<Text = String> {
     /// The member's name.
-    pub member: String,
+    pub member: Text,
     /// The feature.
-    pub feature: String,
+    pub feature: Text,
     /// The row's position among the member's rows of the feature, from 0.
     pub row: u64,
     /// The column.
-    pub column: String,
+    pub column: Text,
     /// The column's type.
-    pub expected: String,
+    pub expected: Text,
     /// The value's exact text.
-    pub value: String,
+    pub value: Text,
 }
 
 fn failures_schema() -> SchemaRef {
@@ -94,43 +95,52 @@ fn rescued_schema() -> SchemaRef {
     ]))
 }
 
-fn strings<'a, T>(rows: &'a [T], text: impl Fn(&'a T) -> &'a str) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(rows.iter().map(text)))
+/// A column of texts, in memory that is measured before it is filled.
+fn strings<'a>(texts: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<ArrayRef, ArrowError> {
+    let bytes = texts.clone().map(str::len).sum();
+    i32::try_from(bytes).map_err(|_| ArrowError::OffsetOverflowError(bytes))?;
+    let mut column = StringBuilder::with_capacity(texts.len(), bytes);
+    texts.for_each(|text| column.append_value(text));
+    Ok(Arc::new(column.finish()))
 }
 
 /// The batch of failed documents.
 ///
 /// # Errors
 ///
-/// Texts of more than 2 GiB together.
+/// Texts of more than 2 GiB in a column.
 pub fn failures_batch(rows: &[FailureRow]) -> Result<RecordBatch, ArrowError> {
+    let rows = rows.iter();
     RecordBatch::try_new(
         failures_schema(),
         vec![
-            strings(rows, |row| &row.member),
-            Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.offset))),
-            Arc::new(UInt64Array::from_iter(rows.iter().map(|row| row.line))),
-            strings(rows, |row| &row.reason),
-            strings(rows, |row| &row.detail),
+            strings(rows.clone().map(|row| row.member.as_str()))?,
+            Arc::new(UInt64Array::from_iter(rows.clone().map(|row| row.offset))),
+            Arc::new(UInt64Array::from_iter(rows.clone().map(|row| row.line))),
+            strings(rows.clone().map(|row| row.reason.as_str()))?,
+            strings(rows.map(|row| row.detail.as_str()))?,
         ],
     )
 }
 
-/// The batch of values that do not fit.
+/// The batch of values that do not fit. It is written column by column, so `rows` is gone through often.
 ///
 /// # Errors
 ///
-/// Texts of more than 2 GiB together.
-pub fn rescued_batch(rows: &[RescuedRow]) -> Result<RecordBatch, ArrowError> {
+/// Texts of more than 2 GiB in a column.
+pub fn rescued_batch<'a, Rows>(rows: Rows) -> Result<RecordBatch, ArrowError>
+where
+    Rows: ExactSizeIterator<Item = RescuedRow<&'a str>> + Clone,
+{
     RecordBatch::try_new(
         rescued_schema(),
         vec![
-            strings(rows, |row| &row.member),
-            strings(rows, |row| &row.feature),
-            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.row))),
-            strings(rows, |row| &row.column),
-            strings(rows, |row| &row.expected),
-            strings(rows, |row| &row.value),
+            strings(rows.clone().map(|row| row.member))?,
+            strings(rows.clone().map(|row| row.feature))?,
+            Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| row.row))),
+            strings(rows.clone().map(|row| row.column))?,
+            strings(rows.clone().map(|row| row.expected))?,
+            strings(rows.map(|row| row.value))?,
         ],
     )
 }
@@ -284,15 +294,26 @@ mod tests {
     #[test]
     fn reserved_tables_come_back_row_by_row() {
         assert_eq!(failure_rows(&failures_batch(&failures()).unwrap()), failures());
-        let rescued = vec![RescuedRow {
-            member: "m".into(),
-            feature: "f".into(),
+        let rescued = RescuedRow {
+            member: "m",
+            feature: "f",
             row: u64::MAX,
-            column: "c".into(),
-            expected: "int64".into(),
-            value: "1e999".into(),
-        }];
-        assert_eq!(rescued_rows(&rescued_batch(&rescued).unwrap()), rescued);
+            column: "c",
+            expected: "int64",
+            value: "1e999",
+        };
+        let received = RescuedRow {
+            member: "m".to_owned(),
+            feature: "f".to_owned(),
+            row: u64::MAX,
+            column: "c".to_owned(),
+            expected: "int64".to_owned(),
+            value: "1e999".to_owned(),
+        };
+        assert_eq!(
+            rescued_rows(&rescued_batch([rescued, rescued].into_iter()).unwrap()),
+            [received.clone(), received]
+        );
     }
 
     #[test]

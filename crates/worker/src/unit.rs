@@ -1,9 +1,10 @@
 //! The open unit: members that are read and whose rows have not been sent.
 
 use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 use tarquet_feature_map::Plan;
-use tarquet_feature_map::plan::Feature;
-use tarquet_projection::{Projected, Rescued};
+use tarquet_feature_map::plan::{Column, Feature};
+use tarquet_projection::{Projected, RescuedValues};
 use tarquet_wire::message::{TaskId, UnitDone};
 use tarquet_wire::tables::{self, FailureRow, RescuedRow};
 
@@ -59,24 +60,39 @@ impl Unit {
             ));
         }
         if !projected.rescued.is_empty() {
-            let rows: Vec<RescuedRow> = projected
-                .rescued
-                .into_iter()
-                .map(|value| rescued_row(&self.documents, &plan.features, value))
-                .collect();
-            batches.push((tables::rescued_table(features), tables::rescued_batch(&rows)?));
+            batches.push((
+                tables::rescued_table(features),
+                rescued_batch(&self.documents, plan, &projected.rescued)?,
+            ));
         }
         Ok((batches, done))
     }
 }
 
-fn rescued_row(documents: &[String], features: &[Feature], value: Rescued) -> RescuedRow {
-    RescuedRow {
-        member: documents[value.document].clone(),
-        feature: features[value.feature].name.clone(),
-        row: value.row,
-        column: value.column,
-        expected: value.expected,
-        value: value.value,
-    }
+/// The batch of values that do not fit. There can be millions, so no name is copied before it is in its column.
+fn rescued_batch(documents: &[String], plan: &Plan, values: &RescuedValues) -> Result<RecordBatch, ArrowError> {
+    let types: Vec<Vec<String>> = plan.features.iter().map(column_types).collect();
+    let rows = values.iter().map(|value| {
+        let feature = &plan.features[value.feature];
+        RescuedRow {
+            member: documents[value.document].as_str(),
+            feature: feature.name.as_str(),
+            row: value.row,
+            column: feature.columns[value.column].name.as_str(),
+            expected: types[value.feature][value.column].as_str(),
+            value: value.value,
+        }
+    });
+    tables::rescued_batch(rows)
+}
+
+/// The names of the types of a feature's columns, which all have one once there are rows.
+fn column_types(feature: &Feature) -> Vec<String> {
+    let name = |column: &Column| {
+        column
+            .source
+            .column_type()
+            .map_or_else(String::new, |ty| ty.to_string())
+    };
+    feature.columns.iter().map(name).collect()
 }
