@@ -238,8 +238,9 @@ impl Feeding {
             *documents -= 1;
             *bytes = bytes.saturating_sub(size);
             if *documents == 0 || *bytes == 0 {
-                self.sample = None;
+                // The sample's last task may not wait for room: none of its tasks is done before the sample has ended.
                 self.flush()?;
+                self.sample = None;
                 self.end_sample()?;
             }
         }
@@ -342,5 +343,89 @@ impl Names {
         if !fresh {
             self.repeated = Some(name.clone().into_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use tarquet_archive::{Archive, SpoolOptions};
+
+    use super::*;
+
+    /// A walk over members of one task each, whose bytes are holes in a file.
+    fn feed(members: usize, sample: u64) -> (Receiver<Input>, Gate) {
+        const SIZE: u64 = TASK_BYTES;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for number in 0..members as u64 {
+            write_header(file.as_file(), number * (512 + SIZE), SIZE, &format!("{number}.json"));
+        }
+        file.as_file().set_len(members as u64 * (512 + SIZE) + 1024).unwrap();
+        let (inputs, receiver) = channel();
+        let gate = Gate::default();
+        let feeder = Feeder {
+            walk: Archive::open(file.path())
+                .unwrap()
+                .walk(SpoolOptions::default())
+                .unwrap(),
+            include: Box::new(|_| true),
+            max_document_bytes: SIZE,
+            plan: Arc::new(tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: $.a}}").unwrap()),
+            sample,
+            gate: gate.clone(),
+            counters: Arc::default(),
+            inputs,
+        };
+        thread::spawn(move || feeder.run());
+        (receiver, gate)
+    }
+
+    fn write_header(file: &File, at: u64, size: u64, name: &str) {
+        let mut header = tar::Header::new_ustar();
+        header.set_path(name).unwrap();
+        header.set_size(size);
+        header.set_cksum();
+        file.write_all_at(header.as_bytes(), at).unwrap();
+    }
+
+    fn next(inputs: &Receiver<Input>) -> Input {
+        inputs.recv_timeout(Duration::from_secs(20)).expect("the walk goes on")
+    }
+
+    #[test]
+    fn a_sample_of_more_tasks_than_may_be_open_comes_to_its_end() {
+        let sample = TASKS_AHEAD + 40;
+        let (inputs, gate) = feed(sample + 5, sample as u64);
+        for _ in 0..sample {
+            assert!(matches!(next(&inputs), Input::Work { .. }));
+        }
+        // Nothing is done so far, and nothing has to be.
+        assert!(matches!(next(&inputs), Input::Machine(Event::SampleEnded)));
+        (0..sample).for_each(|_| gate.leave());
+        for _ in 0..5 {
+            assert!(matches!(next(&inputs), Input::Work { .. }));
+        }
+        assert!(matches!(next(&inputs), Input::Walked(Walked { damage: None, .. })));
+    }
+
+    #[test]
+    fn the_walk_runs_only_so_far_ahead() {
+        let (inputs, gate) = feed(TASKS_AHEAD + 2, 0);
+        for _ in 0..TASKS_AHEAD {
+            assert!(matches!(next(&inputs), Input::Work { .. }));
+        }
+        assert!(inputs.try_recv().is_err(), "it went on before any task was done");
+        gate.leave();
+        assert!(matches!(next(&inputs), Input::Work { .. }));
+        gate.close();
+        assert!(
+            inputs.recv_timeout(Duration::from_secs(20)).is_err(),
+            "it went on after the run's end"
+        );
     }
 }
