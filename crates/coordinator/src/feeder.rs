@@ -28,7 +28,7 @@ const SAMPLE_BYTES: u64 = 512 << 20;
 const NAMES_COMPARED: usize = 1 << 20;
 
 /// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
-pub(crate) const TASKS_AHEAD: usize = 256;
+const TASKS_AHEAD: usize = 256;
 
 /// Which members are wanted, by name.
 pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;

@@ -29,5 +29,5 @@ mod writer;
 pub use counters::{Counters, Progress};
 pub use error::RunError;
 pub use feeder::Include;
-pub use run::{CREDIT, Coordinator, Stopper, UNIT_BYTES};
+pub use run::{Coordinator, Stopper};
 pub use settings::{Report, Settings};

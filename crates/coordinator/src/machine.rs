@@ -110,11 +110,6 @@ impl<U> Machine<U> {
         std::mem::take(&mut self.actions)
     }
 
-    /// How many tasks some worker has.
-    pub fn tasks_in_flight(&self) -> usize {
-        self.workers.values().map(|worker| worker.tasks.len()).sum()
-    }
-
     fn take_in(&mut self, event: Event<U>) {
         match event {
             Event::Work { members } => self.add_task(members),

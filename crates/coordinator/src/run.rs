@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::dup;
 use tarquet_archive::{Archive, Damage, Releaser, SpoolOptions, Walk};
 use tarquet_dataset::{FailedMember, Options, Published, Table, Target};
-use tarquet_feature_map::{Evidence, InferenceWarning, Plan};
+use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
 
@@ -29,10 +29,10 @@ use crate::settings::{Report, Settings};
 use crate::writer::Writer;
 
 /// The credit of one worker: bytes of batches that it may have on their way.
-pub const CREDIT: u64 = 4 << 20;
+const CREDIT: u64 = 4 << 20;
 
 /// A worker closes a unit once its rows weigh so many bytes.
-pub const UNIT_BYTES: u64 = 1 << 20;
+const UNIT_BYTES: u64 = 1 << 20;
 
 /// Tasks that a worker has at a time: one in hand, one so that it never waits for the next.
 const TASKS_PER_WORKER: usize = 2;
@@ -171,7 +171,6 @@ struct Run {
     /// When workers that were told to leave have to be gone.
     leave_by: Option<Instant>,
     writer: Option<Writer>,
-    inferred: Vec<InferenceWarning>,
     /// How many bytes of the archive the open tasks stand for, in the order in which they were walked.
     task_bytes: BTreeMap<u64, u64>,
     tasks: u64,
@@ -232,7 +231,6 @@ impl Run {
             target: None,
             leave_by: None,
             writer: None,
-            inferred: Vec::new(),
             task_bytes: BTreeMap::new(),
             tasks: 0,
             walked: None,
@@ -375,7 +373,6 @@ impl Run {
         for warning in &resolved.warnings {
             tracing::warn!("{warning}");
         }
-        self.inferred = resolved.warnings;
         self.begin_dataset(&resolved.plan)?;
         self.counters.sampling.store(false, Ordering::Relaxed);
         self.handle(Event::SchemaFixed(Box::new(resolved.plan)))?;
@@ -471,7 +468,6 @@ impl Run {
             damage,
             unmarked_end,
             repeated_id,
-            inferred: self.inferred,
             sampled,
             elapsed: started.elapsed(),
             published,

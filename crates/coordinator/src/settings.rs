@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tarquet_archive::Damage;
 use tarquet_dataset::{Existing, Options, Published, PublishedTable};
-use tarquet_feature_map::{InferenceWarning, Plan};
+use tarquet_feature_map::Plan;
 
 use crate::counters::Progress;
 use crate::feeder::Include;
@@ -49,8 +49,6 @@ pub struct Report {
     pub unmarked_end: bool,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
-    /// Types that rest on little.
-    pub inferred: Vec<InferenceWarning>,
     /// Whether the types were inferred.
     pub sampled: bool,
     /// How long it took.
