@@ -2,21 +2,26 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{ArchiveError, Damage, Place};
-use crate::gzip::GzipSource;
+use crate::buffered::Buffered;
+use crate::error::{ArchiveError, Damage, Place, STANDARD_INPUT};
+use crate::fingerprint::{Fingerprint, fingerprint};
+use crate::gzip::Inflater;
+use crate::raw::{Origin, RawBytes};
 use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, sniff};
-use crate::source::{Fault, FileSource, Source};
+use crate::source::{Fault, Source};
 use crate::spool::SpoolOptions;
+use crate::stream::Stream;
 use crate::walk::Walk;
 
 /// How an archive is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Container {
-    /// A plain tar: members are byte ranges of the file.
+    /// A plain tar: members are byte ranges of it.
     Tar,
     /// A tar in gzip, of one or several gzip members.
     Gzip,
@@ -35,27 +40,60 @@ impl fmt::Display for Container {
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
-    file: Arc<File>,
+    origin: Origin,
     container: Container,
-    len: u64,
 }
 
 impl Archive {
-    /// Opens the archive at `path` and looks at its first bytes, through gzip if need be.
+    /// Opens the archive at `path` and looks at its first bytes, through gzip if need be. The path `-` is standard
+    /// input, as for [`Archive::stdin`].
     ///
     /// # Errors
     ///
     /// When the file is missing, unreadable, a directory or no regular file, or when it is no archive: the error says
     /// what it looks like and what to do.
     pub fn open(path: &Path) -> Result<Archive, ArchiveError> {
-        let file = Arc::new(open_regular(path)?);
+        if path.as_os_str() == STANDARD_INPUT {
+            return Archive::stdin();
+        }
+        let file = open_regular(path)?;
         let len = file.metadata().map_err(|source| open_error(path, source))?.len();
-        let container = told_by_content(path, &file, len)?;
+        let file = Arc::new(file);
+        Archive::tell(path, Origin::File { file, len })
+    }
+
+    /// Takes standard input for an archive, whatever it is: a pipe, a file or a named pipe. It waits for the first
+    /// bytes, and can be walked once.
+    ///
+    /// # Errors
+    ///
+    /// When it is a terminal, cannot be read, or when it is no archive.
+    pub fn stdin() -> Result<Archive, ArchiveError> {
+        let duplicate = io::stdin().as_fd().try_clone_to_owned();
+        let duplicate = duplicate.map_err(|source| open_error(Path::new(STANDARD_INPUT), source))?;
+        Archive::stream(File::from(duplicate))
+    }
+
+    /// Takes what a descriptor gives for an archive, from where it stands, as [`Archive::stdin`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Archive::stdin`].
+    pub fn stream(file: File) -> Result<Archive, ArchiveError> {
+        if file.is_terminal() {
+            return Err(ArchiveError::Terminal);
+        }
+        let path = Path::new(STANDARD_INPUT);
+        let stream = Stream::new(file).map_err(|source| open_error(path, source))?;
+        Archive::tell(path, Origin::Stream(Arc::new(stream)))
+    }
+
+    fn tell(path: &Path, origin: Origin) -> Result<Archive, ArchiveError> {
+        let container = told_by_content(path, &origin)?;
         Ok(Archive {
             path: path.to_owned(),
-            file,
+            origin,
             container,
-            len,
         })
     }
 
@@ -64,33 +102,65 @@ impl Archive {
         self.container
     }
 
-    /// The length of the file in bytes, when it was opened: the whole of what [`Walk::consumed`] counts.
+    /// The length of the file in bytes, when it was opened: the whole of what [`Walk::consumed`] counts. `None` for
+    /// standard input.
     #[expect(
         clippy::len_without_is_empty,
         reason = "an empty file is no archive and is never open as one"
     )]
-    pub fn len(&self) -> u64 {
-        self.len
+    pub fn len(&self) -> Option<u64> {
+        match self.origin {
+            Origin::File { len, .. } => Some(len),
+            Origin::Stream(_) => None,
+        }
     }
 
-    /// The path it was opened by.
+    /// The path it was opened by; `-` for standard input.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The open file, read-only: for its identity (device, inode, size, times).
-    pub fn file(&self) -> &File {
-        &self.file
+    /// The open file, read-only: for its identity (device, inode, size, times). `None` for standard input, of which
+    /// nothing but what is read counts ([`Walk::prefix`]).
+    pub fn file(&self) -> Option<&File> {
+        match &self.origin {
+            Origin::File { file, .. } => Some(file),
+            Origin::Stream(_) => None,
+        }
     }
 
-    /// Starts a walk over the members, from the first. Several may run at once.
+    /// What tells the file from another one, whatever its path and its times are. It reads the file: up to 64 MiB as a
+    /// whole, 16 MiB of a larger one. `None` for standard input.
     ///
     /// # Errors
     ///
-    /// When the spool of a compressed archive cannot be made.
+    /// [`ArchiveError::Read`] when the file cannot be read, or became shorter since it was opened.
+    pub fn fingerprint(&self) -> Result<Option<Fingerprint>, ArchiveError> {
+        let Origin::File { file, len } = &self.origin else {
+            return Ok(None);
+        };
+        match fingerprint(file, *len) {
+            Ok(fingerprint) => Ok(Some(fingerprint)),
+            Err((offset, source)) => Err(ArchiveError::Read {
+                path: self.path.clone(),
+                offset,
+                source,
+            }),
+        }
+    }
+
+    /// Starts a walk over the members, from the first. Of a file several may run at once.
+    ///
+    /// # Errors
+    ///
+    /// When the spool of an archive that is no plain file cannot be made, and for the second walk over standard input.
     pub fn walk(&self, spool: SpoolOptions) -> Result<Walk, ArchiveError> {
-        Walk::start(Arc::clone(&self.file), self.len, self.container, spool)
-            .map_err(|source| ArchiveError::Spool { source })
+        if let Origin::Stream(stream) = &self.origin
+            && !stream.begin_walk()
+        {
+            return Err(ArchiveError::ReadBefore);
+        }
+        Walk::start(self.origin.clone(), self.container, spool).map_err(|source| ArchiveError::Spool { source })
     }
 }
 
@@ -115,13 +185,19 @@ fn open_error(path: &Path, source: io::Error) -> ArchiveError {
 }
 
 /// Tells the container, and makes sure that a tar is inside.
-fn told_by_content(path: &Path, file: &Arc<File>, len: u64) -> Result<Container, ArchiveError> {
-    let head = read_head(path, &mut FileSource::new(Arc::clone(file), len))?;
+fn told_by_content(path: &Path, origin: &Origin) -> Result<Container, ArchiveError> {
+    let raw = || RawBytes::new(origin.clone(), origin.stop());
+    let head = read_head(path, &mut Buffered::new(raw()))?;
     let looks_like = match sniff(&head) {
         Sniffed::Container(Container::Tar) => return Ok(Container::Tar),
         Sniffed::Container(Container::Gzip) => {
-            let inner = read_head(path, &mut GzipSource::new(Arc::clone(file)))?;
-            match sniff(&inner) {
+            let inner = read_head(path, &mut Buffered::new(Inflater::new(raw())));
+            let is_told = inner.as_ref().is_ok_and(|inner| inner.len() == SNIFF_BYTES);
+            if !is_told && origin.has_more_than_its_head() {
+                // The walk will see what is inside.
+                return Ok(Container::Gzip);
+            }
+            match sniff(&inner?) {
                 Sniffed::Container(Container::Tar) => return Ok(Container::Gzip),
                 inner => LooksLike::Gzipped(Box::new(inside_gzip(inner))),
             }
@@ -172,6 +248,9 @@ fn read_head(path: &Path, source: &mut dyn Source) -> Result<Vec<u8>, ArchiveErr
                     member: None,
                 },
             }
+        }
+        Fault::Differs(_) | Fault::Stopped => {
+            unreachable!("before the walk nothing is expected, and nobody can stop it")
         }
     })?;
     head.truncate(filled);

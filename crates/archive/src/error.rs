@@ -2,38 +2,51 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::member::Member;
+use crate::prefix::PrefixDiffers;
 use crate::sniff::LooksLike;
+
+/// The path that stands for standard input.
+pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// Why an archive cannot be opened or walked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {source}", shown(path))]
     Open {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
     },
     /// The path is a directory.
-    #[error("{} is a directory, not an archive; pack it first: tar -cf {0}.tar {0}", path.display())]
+    #[error("{} is a directory, not an archive; pack it first: tar -cf {0}.tar {0}", shown(path))]
     Directory {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
     },
     /// The path is a pipe, a socket or a device.
-    #[error("{} is not a regular file; an archive must be one, so that it can be read at any place", path.display())]
+    #[error(
+        "{} is not a regular file; an archive must be one, so that it can be read at any place",
+        shown(path)
+    )]
     NotRegular {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
     },
+    /// Standard input is a terminal.
+    #[error("standard input is a terminal, not an archive; give an archive to it: COMMAND < ARCHIVE")]
+    Terminal,
+    /// Standard input was walked before.
+    #[error("standard input was read before, and can be read only once")]
+    ReadBefore,
     /// The file cannot be read.
-    #[error("cannot read {} at byte {offset}: {source}", path.display())]
+    #[error("cannot read {} at byte {offset}: {source}", shown(path))]
     Read {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
         /// Where, in bytes from the start of the file.
         offset: u64,
@@ -41,9 +54,9 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// The content is something else.
-    #[error("{} is not a tar archive: it looks like {looks_like}; {}", path.display(), looks_like.advice())]
+    #[error("{} is not a tar archive: it looks like {looks_like}; {}", shown(path), looks_like.advice())]
     NotAnArchive {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
         /// What the content is instead.
         looks_like: LooksLike,
@@ -51,18 +64,18 @@ pub enum ArchiveError {
     /// The format is known, but cannot be read yet.
     #[error(
         "{} is compressed with {format}, which cannot be read yet; decompress it first, or compress it with gzip",
-        path.display()
+        shown(path)
     )]
     Unsupported {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
         /// The format.
         format: &'static str,
     },
     /// The archive is damaged before its first member.
-    #[error("{} has no readable member: {damage}", path.display())]
+    #[error("{} has no readable member: {damage}", shown(path))]
     Damaged {
-        /// The archive's path, as it was given.
+        /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
         /// What is wrong.
         damage: Damage,
@@ -73,6 +86,15 @@ pub enum ArchiveError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// How a path is called in a message.
+fn shown(path: &Path) -> impl fmt::Display {
+    if path.as_os_str() == STANDARD_INPUT {
+        Path::new("standard input").display()
+    } else {
+        path.display()
+    }
 }
 
 /// Why a walk stops before the archive's end.
@@ -89,6 +111,10 @@ pub enum WalkError {
         /// What the system said.
         source: io::Error,
     },
+    /// The archive does not start as [`Walk::expect_prefix`](crate::Walk::expect_prefix) was told. It may also be
+    /// damaged.
+    #[error(transparent)]
+    PrefixDiffers(#[from] PrefixDiffers),
     /// The spool cannot grow by another slot.
     #[error("cannot get memory for the spool, into which the archive is decompressed: {source}")]
     Spool {

@@ -1,114 +1,27 @@
 //! A gzip stream (RFC 1952) of one or several members, decompressed on demand.
 //!
-//! What is asked for in pieces of at least [`BUFFER`] bytes is decompressed straight into the caller's memory. Smaller
-//! pieces (headers, small members) come out of a buffer, so that they do not cost a call of the decompressor each.
 //! Header, CRC-32 and length of every gzip member are checked by the decompressor.
 
-use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::error::DamageKind;
-use crate::source::{Fault, Source, read_at_most};
+use crate::raw::RawBytes;
+use crate::source::{Fault, Pull};
 
 /// Compressed bytes read at once.
 const INPUT: usize = 256 * 1024;
-/// Decompressed bytes that are buffered ahead of small requests.
-const BUFFER: usize = 64 * 1024;
 /// The largest window that deflate has, as a power of two (RFC 1951, section 2).
 const WINDOW_BITS: u8 = 15;
 /// The first two bytes of every gzip member (RFC 1952, section 2.3.1).
 const MAGIC: [u8; 2] = [0x1F, 0x8B];
 
-/// A file that is a gzip stream.
-pub(crate) struct GzipSource {
-    inflater: Inflater,
-    buffer: Box<[u8]>,
-    /// The part of `buffer` that was not given yet.
-    unread: Range<usize>,
-    /// How many decompressed bytes were given.
-    given: u64,
-}
-
-impl GzipSource {
-    pub(crate) fn new(file: Arc<File>) -> Self {
-        Self {
-            inflater: Inflater::new(file),
-            buffer: vec![0; BUFFER].into(),
-            unread: 0..0,
-            given: 0,
-        }
-    }
-
-    /// Decompresses into the buffer, once it is used up.
-    fn refill(&mut self) -> Result<(), Fault> {
-        if self.unread.is_empty() {
-            self.unread = 0..self.inflater.inflate(&mut self.buffer)?;
-        }
-        Ok(())
-    }
-
-    /// Takes at most `most` bytes from the buffer.
-    fn take(&mut self, most: usize) -> &[u8] {
-        let start = self.unread.start;
-        let end = start + self.unread.len().min(most);
-        self.unread.start = end;
-        &self.buffer[start..end]
-    }
-}
-
-impl Source for GzipSource {
-    fn fill(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
-        let mut filled = 0;
-        while filled < out.len() {
-            let rest = &mut out[filled..];
-            let given = if self.unread.is_empty() && rest.len() >= BUFFER {
-                self.inflater.inflate(rest)?
-            } else {
-                self.refill()?;
-                let taken = self.take(rest.len());
-                rest[..taken.len()].copy_from_slice(taken);
-                taken.len()
-            };
-            if given == 0 {
-                break;
-            }
-            filled += given;
-            self.given += given as u64;
-        }
-        Ok(filled)
-    }
-
-    fn skip(&mut self, count: u64) -> Result<u64, Fault> {
-        let mut left = count;
-        while left > 0 {
-            self.refill()?;
-            let taken = self.take(usize::try_from(left).unwrap_or(usize::MAX)).len();
-            if taken == 0 {
-                break;
-            }
-            left -= taken as u64;
-            self.given += taken as u64;
-        }
-        Ok(count - left)
-    }
-
-    fn position(&self) -> u64 {
-        self.given
-    }
-
-    fn consumed(&self) -> u64 {
-        self.inflater.position()
-    }
-}
-
 /// The decompressor and the compressed bytes that it eats.
-struct Inflater {
-    file: Arc<File>,
-    /// The offset in the file at which the next input is read.
-    read_at: u64,
+pub(crate) struct Inflater {
+    raw: RawBytes,
+    /// How many bytes of the file were read into `input`.
+    read: u64,
     input: Box<[u8]>,
     /// The part of `input` that was not eaten yet.
     unread: Range<usize>,
@@ -130,11 +43,25 @@ enum State {
     Broken { at: u64, kind: DamageKind },
 }
 
+impl Pull for Inflater {
+    fn pull(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
+        self.inflate(out)
+    }
+
+    fn consumed(&self) -> u64 {
+        self.position()
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        self.raw.settle()
+    }
+}
+
 impl Inflater {
-    fn new(file: Arc<File>) -> Self {
+    pub(crate) fn new(raw: RawBytes) -> Self {
         Self {
-            file,
-            read_at: 0,
+            raw,
+            read: 0,
             input: vec![0; INPUT].into(),
             unread: 0..0,
             decompress: Decompress::new_gzip(WINDOW_BITS),
@@ -144,7 +71,7 @@ impl Inflater {
 
     /// The offset in the file of the next byte to eat.
     fn position(&self) -> u64 {
-        self.read_at - self.unread.len() as u64
+        self.read - self.unread.len() as u64
     }
 
     /// Decompresses into `out`, which is not empty, until it is full or nothing more is to be had. 0 is the clean end.
@@ -187,7 +114,7 @@ impl Inflater {
             Ok(Status::StreamEnd) => self.state = State::Between,
             Ok(Status::Ok | Status::BufError) if eaten + given > 0 => {}
             Ok(Status::Ok | Status::BufError) => self.corrupt("no progress is possible"),
-            Err(error) => self.corrupt(error.message().unwrap_or("invalid data")),
+            Err(error) => self.corrupt(what_is_wrong(error.message().unwrap_or("invalid data"))),
         }
         Ok(given)
     }
@@ -231,16 +158,12 @@ impl Inflater {
             self.unread = 0..self.unread.len();
         }
         while self.unread.len() < count {
-            let space = &mut self.input[self.unread.end..];
-            let read = read_at_most(&self.file, space, self.read_at).map_err(|source| Fault::Read {
-                offset: self.read_at,
-                source,
-            })?;
+            let read = self.raw.pull(&mut self.input[self.unread.end..])?;
             if read == 0 {
                 return Ok(false);
             }
             self.unread.end += read;
-            self.read_at += read as u64;
+            self.read += read as u64;
         }
         Ok(true)
     }
@@ -256,5 +179,21 @@ impl Inflater {
             at: self.position(),
             kind,
         };
+    }
+}
+
+/// What is wrong, in words that depend on the stream alone.
+///
+/// zlib-rs has two loops over the codes of a block, a fast one where there is much input and room, and they say
+/// different things, or nothing of use, of the same code. What is said of a damaged archive must not depend on how its
+/// bytes came, or on which members were read.
+fn what_is_wrong(message: &str) -> &str {
+    match message {
+        "invalid literal/length code"
+        | "invalid distance code"
+        | "invalid distance too far back"
+        | "invalid distance code too far back"
+        | "repeated call with bad state" => "a code inside a block is invalid",
+        other => other,
     }
 }

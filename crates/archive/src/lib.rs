@@ -28,18 +28,26 @@
 //! ```
 
 mod archive;
+mod buffered;
 mod error;
+mod fingerprint;
 mod gzip;
 mod member;
+mod prefix;
+mod raw;
 mod sniff;
 mod source;
 mod spool;
+mod stop;
+mod stream;
 mod tar;
 mod walk;
 
 pub use archive::{Archive, Container};
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PaxFault, Place, WalkError};
+pub use fingerprint::Fingerprint;
 pub use member::{Member, MemberKind, Refusal};
+pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
 pub use sniff::LooksLike;
 pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, SpoolFull, SpoolOptions};
 pub use tar::METADATA_LIMIT;

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::DamageKind;
+use crate::prefix::PrefixDiffers;
+use crate::raw::read_at_most;
 
 /// Bytes read at once from a plain tar, so that the headers of small members do not cost a system call each.
 const READ_AHEAD: usize = 64 * 1024;
@@ -25,6 +26,21 @@ pub(crate) trait Source: Send {
 
     /// How many bytes of the file were used up.
     fn consumed(&self) -> u64;
+
+    /// Reads on, as far as it takes to know whether the archive starts as it is expected to. The stream ends here.
+    fn settle(&mut self) -> Result<(), Fault>;
+}
+
+/// A stream whose bytes come in pieces of any size.
+pub(crate) trait Pull: Send {
+    /// The next bytes into `out`, which is not empty: at least one, 0 only where the stream ends.
+    fn pull(&mut self, out: &mut [u8]) -> Result<usize, Fault>;
+
+    /// How many bytes of the file were used up.
+    fn consumed(&self) -> u64;
+
+    /// As [`Source::settle`].
+    fn settle(&mut self) -> Result<(), Fault>;
 }
 
 /// Why a stream cannot go on.
@@ -34,6 +50,16 @@ pub(crate) enum Fault {
     Read { offset: u64, source: io::Error },
     /// The file's bytes are wrong at this offset.
     Stream { file: u64, kind: DamageKind },
+    /// The file does not start as it is expected to.
+    Differs(PrefixDiffers),
+    /// The walk was told to stop.
+    Stopped,
+}
+
+impl From<PrefixDiffers> for Fault {
+    fn from(differs: PrefixDiffers) -> Self {
+        Self::Differs(differs)
+    }
 }
 
 /// A file that is the stream.
@@ -120,14 +146,9 @@ impl Source for FileSource {
     fn consumed(&self) -> u64 {
         self.position
     }
-}
 
-/// Reads into `out` from `offset`: as much as one call gives, 0 only at the end of the file.
-pub(crate) fn read_at_most(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(out, offset) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
+    /// What lies in a file is told by its fingerprint.
+    fn settle(&mut self) -> Result<(), Fault> {
+        Ok(())
     }
 }

@@ -6,9 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use crate::archive::Container;
+use crate::buffered::Buffered;
 use crate::error::{Damage, WalkError};
-use crate::gzip::GzipSource;
+use crate::gzip::Inflater;
 use crate::member::{Member, MemberKind};
+use crate::prefix::{Prefix, PrefixDiffers, PrefixProbe, Running};
+use crate::raw::{Origin, RawBytes};
 use crate::source::FileSource;
 use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
 use crate::tar::Entries;
@@ -17,6 +20,8 @@ use crate::tar::Entries;
 pub struct Walk {
     entries: Entries,
     bytes: Bytes,
+    /// What is read of an archive that is read in order.
+    prefix: Option<Arc<Running>>,
     shared: Arc<Shared>,
     /// The index of the member that may be located.
     locatable: Option<u64>,
@@ -35,33 +40,67 @@ enum Bytes {
 enum Stopped {
     Ended,
     Damaged(Damage),
+    Differs(PrefixDiffers),
     Failed,
 }
 
 impl Walk {
-    pub(crate) fn start(file: Arc<File>, len: u64, container: Container, options: SpoolOptions) -> io::Result<Walk> {
-        let (entries, bytes, shared) = match container {
-            Container::Tar => {
-                let entries = Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)), false);
-                (entries, Bytes::InPlace { file, len }, Shared::without_spool())
-            }
-            Container::Gzip => {
-                let spool = Spool::new(options)?;
-                let shared = Arc::clone(spool.shared());
-                (
-                    Entries::new(Box::new(GzipSource::new(file)), true),
-                    Bytes::Spooled(spool),
-                    shared,
-                )
-            }
+    pub(crate) fn start(origin: Origin, container: Container, options: SpoolOptions) -> io::Result<Walk> {
+        match (origin, container) {
+            (Origin::File { file, len }, Container::Tar) => Ok(Walk::in_place(file, len)),
+            (origin, container) => Walk::spooled(origin, container, options),
+        }
+    }
+
+    /// Over a plain tar that can be read at any place.
+    fn in_place(file: Arc<File>, len: u64) -> Walk {
+        Walk {
+            entries: Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)), false),
+            bytes: Bytes::InPlace { file, len },
+            prefix: None,
+            shared: Shared::without_spool(),
+            locatable: None,
+            stopped: None,
+        }
+    }
+
+    /// Over an archive that is read in order.
+    fn spooled(origin: Origin, container: Container, options: SpoolOptions) -> io::Result<Walk> {
+        let spool = Spool::new(options, origin.stop())?;
+        let shared = Arc::clone(spool.shared());
+        let raw = RawBytes::new(origin, Arc::clone(shared.stop()));
+        let prefix = Some(Arc::clone(raw.running()));
+        let entries = match container {
+            Container::Tar => Entries::new(Box::new(Buffered::new(raw)), false),
+            Container::Gzip => Entries::new(Box::new(Buffered::new(Inflater::new(raw))), true),
         };
         Ok(Walk {
             entries,
-            bytes,
+            bytes: Bytes::Spooled(spool),
+            prefix,
             shared,
             locatable: None,
             stopped: None,
         })
+    }
+
+    /// What looks at the bytes that were read so far, compressed as they are. `None` for a plain tar in a file, which is
+    /// not read in order.
+    pub fn prefix(&self) -> Option<PrefixProbe> {
+        self.prefix.as_ref().map(Running::probe)
+    }
+
+    /// Expects the archive to start with what was read of it before. The walk stops reading exactly at the prefix's
+    /// end and compares; members before that are given as they are found, and count only once it is confirmed
+    /// ([`PrefixProbe::is_confirmed`]). It does nothing for a plain tar in a file.
+    ///
+    /// # Panics
+    ///
+    /// When something was read already.
+    pub fn expect_prefix(&mut self, prefix: Prefix) {
+        if let Some(running) = &self.prefix {
+            running.expect(prefix);
+        }
     }
 
     /// The next member; `None` after the last. A member before it that was not located is passed over.
@@ -69,8 +108,9 @@ impl Walk {
     /// # Errors
     ///
     /// [`WalkError::Damage`] where the archive's bytes are wrong; it is repeated by every later call, and all members
-    /// given before stand. [`WalkError::Read`] when the file cannot be read, [`WalkError::Closed`] after that, and when
-    /// [`Releaser::close`] was called.
+    /// given before stand. [`WalkError::PrefixDiffers`], repeated likewise, when the archive does not start as it is
+    /// expected to; damage is only told of one that does. [`WalkError::Read`] when the file cannot be read,
+    /// [`WalkError::Closed`] after that, and when [`Releaser::close`] was called.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator of results would hide that damage is final"
@@ -79,6 +119,7 @@ impl Walk {
         match &self.stopped {
             Some(Stopped::Ended) => return Ok(None),
             Some(Stopped::Damaged(damage)) => return Err(damage.clone().into()),
+            Some(Stopped::Differs(differs)) => return Err((*differs).into()),
             Some(Stopped::Failed) => return Err(WalkError::Closed),
             None => {}
         }
@@ -86,25 +127,25 @@ impl Walk {
             return Err(WalkError::Closed);
         }
         let next = self.entries.next(&|| self.shared.is_closed());
-        self.locatable = next.as_ref().ok().and_then(Option::as_ref).map(|member| member.index);
-        match &next {
-            Ok(Some(_)) => {}
-            Ok(None) => self.stopped = Some(Stopped::Ended),
-            Err(error) => self.stop_at(error),
+        let next = next.map_err(|error| self.stop_at(error))?;
+        self.locatable = next.as_ref().map(|member| member.index);
+        if next.is_none() {
+            self.stopped = Some(Stopped::Ended);
         }
-        next
+        Ok(next)
     }
 
     /// Makes the bytes of `member` readable, and says where they are in the file that [`Walk::source`] gives. An empty
     /// member has no extents.
     ///
-    /// Of a plain tar this costs nothing. Otherwise the bytes are decompressed into the spool, and every extent has to
+    /// Of a plain tar in a file this costs nothing. Otherwise the bytes are read into the spool, and every extent has to
     /// be given back through a [`Releaser`]. While the spool is full this waits; `wait` is called once before, so that
     /// the caller can hand on what it holds back and the room can ever become free.
     ///
     /// # Errors
     ///
     /// [`WalkError::Damage`], which names the member, when its bytes are not all there; nothing stays stored of it.
+    /// [`WalkError::PrefixDiffers`] instead when the archive does not start as it is expected to.
     /// [`WalkError::Read`] and [`WalkError::Spool`] when the system fails, [`WalkError::Closed`] when
     /// [`Releaser::close`] was called.
     ///
@@ -129,10 +170,7 @@ impl Walk {
             Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
             Bytes::Spooled(spool) => spool.store(member.size, wait, &mut |piece| self.entries.read_body(piece)),
         };
-        if let Err(error) = &located {
-            self.stop_at(error);
-        }
-        located
+        located.map_err(|error| self.stop_at(error))
     }
 
     /// What extents are ranges of: the archive's file, or the spool's. A descriptor for reading only.
@@ -175,11 +213,19 @@ impl Walk {
         }
     }
 
-    fn stop_at(&mut self, error: &WalkError) {
-        self.stopped = Some(match error {
+    /// Ends the walk with this error. Of an archive that was expected to be another, damage is not the news.
+    fn stop_at(&mut self, error: WalkError) -> WalkError {
+        self.locatable = None;
+        let error = match error {
+            WalkError::Damage(damage) => self.entries.settle().err().unwrap_or(WalkError::Damage(damage)),
+            error => error,
+        };
+        self.stopped = Some(match &error {
             WalkError::Damage(damage) => Stopped::Damaged(damage.clone()),
+            WalkError::PrefixDiffers(differs) => Stopped::Differs(*differs),
             WalkError::Read { .. } | WalkError::Spool { .. } | WalkError::Closed => Stopped::Failed,
         });
+        error
     }
 }
 
@@ -206,7 +252,8 @@ mod tests {
     fn a_file_that_cannot_be_read_is_no_damage() {
         for container in [Container::Tar, Container::Gzip] {
             let file = Arc::new(File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory"));
-            let mut walk = Walk::start(file, 1000, container, SpoolOptions::default()).expect("a walk");
+            let origin = Origin::File { file, len: 1000 };
+            let mut walk = Walk::start(origin, container, SpoolOptions::default()).expect("a walk");
             let first = walk.next();
             assert!(
                 matches!(first, Err(WalkError::Read { offset: 0, .. })),

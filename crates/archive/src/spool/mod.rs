@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::WalkError;
+use crate::stop::Stop;
 use memory::{Memory, punch};
 use slots::{Piece, Slots};
 
@@ -87,7 +88,7 @@ impl Releaser {
     /// [`WalkError::Closed`].
     pub fn close(&self) {
         let _state = self.shared.lock();
-        self.shared.closed.store(true, Ordering::Release);
+        self.shared.stop.tell();
         self.shared.freed.notify_all();
     }
 }
@@ -102,23 +103,23 @@ pub(crate) struct Shared {
     freed: Condvar,
     /// Whether somebody waits for `freed`. Written under the lock; it spares a system call where nobody does.
     waiting: AtomicBool,
-    closed: AtomicBool,
+    stop: Arc<Stop>,
 }
 
 impl Shared {
     /// For an archive that needs no spool.
     pub(crate) fn without_spool() -> Arc<Shared> {
-        Self::new(None, SLOT_BYTES)
+        Self::new(None, SLOT_BYTES, Arc::default())
     }
 
-    fn new(file: Option<Arc<File>>, capacity: u64) -> Arc<Shared> {
+    fn new(file: Option<Arc<File>>, capacity: u64, stop: Arc<Stop>) -> Arc<Shared> {
         let slots = Mutex::new(Slots::new(capacity));
         Arc::new(Shared {
             file,
             slots,
             freed: Condvar::new(),
             waiting: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
+            stop,
         })
     }
 
@@ -128,8 +129,13 @@ impl Shared {
         }
     }
 
+    /// What closes it.
+    pub(crate) fn stop(&self) -> &Arc<Stop> {
+        &self.stop
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.stop.is_told()
     }
 
     /// A panic of another holder leaves the slots as they were, or more of them taken than need be: both are sound.
@@ -170,9 +176,10 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    pub(crate) fn new(options: SpoolOptions) -> io::Result<Spool> {
+    /// An empty one. What is told to stop closes it.
+    pub(crate) fn new(options: SpoolOptions, stop: Arc<Stop>) -> io::Result<Spool> {
         let memory = Memory::new()?;
-        let shared = Shared::new(Some(memory.file()), options.capacity);
+        let shared = Shared::new(Some(memory.file()), options.capacity, stop);
         Ok(Spool { memory, shared })
     }
 

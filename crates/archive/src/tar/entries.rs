@@ -93,6 +93,11 @@ impl Entries {
         }
     }
 
+    /// Reads on, as far as it takes to know whether the archive starts as it is expected to. Nothing can be read after.
+    pub(crate) fn settle(&mut self) -> Result<(), WalkError> {
+        self.source.settle().map_err(|fault| self.fault(fault))
+    }
+
     /// Damage for a file that ends at byte `end`, inside the last member's bytes.
     pub(crate) fn cut_at(&self, end: u64) -> Damage {
         let kind = DamageKind::CutBody {
@@ -287,6 +292,8 @@ impl Entries {
     fn fault(&self, fault: Fault) -> WalkError {
         match fault {
             Fault::Read { offset, source } => WalkError::Read { offset, source },
+            Fault::Differs(differs) => differs.into(),
+            Fault::Stopped => WalkError::Closed,
             Fault::Stream { file, kind } => {
                 let position = self.source.position();
                 let place = Place {

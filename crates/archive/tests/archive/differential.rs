@@ -15,7 +15,7 @@ use tarquet_archive::{Archive, Member, MemberKind};
 
 use crate::build::{BLOCK, Tar, specs};
 use crate::differences::DIFFERENCES;
-use crate::support::{Listing, Scratch, gzip, read_all};
+use crate::support::{Listing, Scratch, corpora, corpus, gzip, read_all, say};
 
 /// A regular file as a reader sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,14 +158,6 @@ fn readers_are_there() -> bool {
     missing.is_none()
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a test that was skipped, and a table of differences, are to be seen"
-)]
-fn say(text: &str) {
-    eprintln!("{text}");
-}
-
 fn our_files(listing: &Listing) -> impl Iterator<Item = &Member> {
     listing
         .members
@@ -218,34 +210,6 @@ fn differences(archive: &Path, python: &BTreeSet<Found>) -> Vec<String> {
         }
     }
     lines
-}
-
-fn corpora() -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")).to_owned()
-}
-
-/// Every file of the corpora of tar readers, by its path below the corpora.
-fn corpus() -> Vec<String> {
-    let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = ["tar-rs", "astral-tokio-tar", "go-archive-tar", "cpython-tarfile"]
-        .map(PathBuf::from)
-        .into();
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(corpora().join(&folder)) else {
-            continue;
-        };
-        for entry in entries {
-            let entry = entry.expect("a readable folder");
-            let path = folder.join(entry.file_name());
-            if entry.path().is_dir() {
-                folders.push(path);
-            } else if !entry.file_name().to_string_lossy().starts_with("LICENSE") {
-                files.push(path.to_str().expect("a UTF-8 path").to_owned());
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]

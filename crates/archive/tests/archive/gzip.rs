@@ -4,10 +4,10 @@ use std::io::Write;
 
 use flate2::{Compression, GzBuilder};
 use proptest::prelude::*;
-use tarquet_archive::DamageKind;
+use tarquet_archive::{Archive, Damage, DamageKind, SpoolOptions, WalkError};
 
 use crate::build::{Dialect, Spec, Tar, Twist, specs};
-use crate::support::{Scratch, gzip, noise, read_all};
+use crate::support::{Scratch, gzip, noise, pipe, read_all};
 
 /// A gzip member with every optional field of its header.
 fn gzip_with_fields(bytes: &[u8], level: u32) -> Vec<u8> {
@@ -133,4 +133,62 @@ fn the_checksum_is_verified_although_the_end_marker_comes_before() {
         listing.damage.map(|damage| damage.kind),
         Some(DamageKind::Gzip { .. })
     ));
+}
+
+/// A tar of text that compresses well, so that most of its gzip is codes inside of blocks.
+fn wordy() -> Vec<u8> {
+    let words: Vec<String> = noise(40_000).iter().map(|byte| format!("{:x},", byte % 40)).collect();
+    let mut tar = Tar::default();
+    for (index, body) in words.chunks(10_000).enumerate() {
+        tar.add(&Spec {
+            dialect: Dialect::Ustar,
+            name: format!("{index}.json"),
+            flag: b'0',
+            body: body.concat().into_bytes(),
+            twist: Twist::None,
+        });
+    }
+    tar.end(2);
+    tar.bytes
+}
+
+/// The damage of an archive whose members are passed over.
+fn damage_unread(archive: &Archive) -> Option<Damage> {
+    let mut walk = archive.walk(SpoolOptions::default()).expect("a walk");
+    loop {
+        match walk.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return None,
+            Err(WalkError::Damage(damage)) => return Some(damage),
+            Err(error) => panic!("the archive can be read: {error}"),
+        }
+    }
+}
+
+/// How much the decompressor has at once, and what it may give at once, must not show in what is said of damage: it goes
+/// into logs that are the same for every run.
+#[test]
+fn damage_is_told_in_the_same_words_however_it_is_met() {
+    let whole = gzip(&wordy());
+    let scratch = Scratch::new();
+    let mut kinds = std::collections::BTreeSet::new();
+    for at in (1000..whole.len() - 8).step_by(whole.len() / 150) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        let archive = scratch.archive(&bytes);
+        let damage = read_all(&archive).damage;
+        let piped = |sizes| Archive::stream(pipe(&bytes, sizes)).expect("an archive");
+        assert_eq!(damage_unread(&archive), damage, "passed over, byte {at}");
+        assert_eq!(
+            damage_unread(&piped(&[100])),
+            damage,
+            "passed over in a pipe, byte {at}"
+        );
+        assert_eq!(read_all(&piped(&[37])).damage, damage, "in a pipe, byte {at}");
+        kinds.extend(damage.map(|damage| damage.kind.to_string()));
+    }
+    assert!(
+        kinds.contains("the gzip data is corrupt: a code inside a block is invalid"),
+        "{kinds:?}"
+    );
 }

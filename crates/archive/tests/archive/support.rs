@@ -1,7 +1,8 @@
 //! What the tests share: archives on disk, and reading them back.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -67,8 +68,65 @@ pub(crate) fn slots(count: u64) -> SpoolOptions {
     }
 }
 
+/// The reading end of a pipe into which somebody writes these bytes, in pieces of these sizes over and over, and which
+/// ends then.
+pub(crate) fn pipe(bytes: &[u8], sizes: &[usize]) -> File {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let mut rest = bytes.to_vec();
+    let sizes = sizes.to_vec();
+    std::thread::spawn(move || {
+        for size in sizes.into_iter().cycle() {
+            let piece: Vec<u8> = rest.drain(..size.min(rest.len())).collect();
+            match writer.write_all(&piece) {
+                // Whoever has seen enough closes its end.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return,
+                result => result.expect("a pipe to write to"),
+            }
+            if rest.is_empty() {
+                return;
+            }
+        }
+    });
+    File::from(OwnedFd::from(reader))
+}
+
+/// Where the archives of other projects are, beside the checkout.
+pub(crate) fn corpora() -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")).to_owned()
+}
+
+/// Every file of the corpora of tar readers, by its path below the corpora. None where they are not beside the checkout.
+pub(crate) fn corpus() -> Vec<String> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = ["tar-rs", "astral-tokio-tar", "go-archive-tar", "cpython-tarfile"]
+        .map(PathBuf::from)
+        .into();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(corpora().join(&folder)) else {
+            continue;
+        };
+        for entry in entries {
+            let entry = entry.expect("a readable folder");
+            let path = folder.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if !entry.file_name().to_string_lossy().starts_with("LICENSE") {
+                files.push(path.to_str().expect("a UTF-8 path").to_owned());
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Says something that is to be seen: that a test was skipped, or a table of differences.
+#[expect(clippy::print_stderr, reason = "it is to be seen")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Everything that a walk gives.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) members: Vec<(Member, Vec<u8>)>,
     /// What ended it, when that was not the archive's end.
@@ -92,13 +150,22 @@ impl Listing {
 /// Walks an archive to its end and reads the bytes of every regular file.
 pub(crate) fn read_all(archive: &Archive) -> Listing {
     let mut walk = archive.walk(SpoolOptions::default()).expect("a walk");
+    let listing = read_walk(&mut walk).expect("the archive can be read");
+    if let (None, Some(len)) = (&listing.damage, archive.len()) {
+        assert_eq!(walk.consumed(), len);
+    }
+    listing
+}
+
+/// Walks to the end and reads the bytes of every regular file.
+pub(crate) fn read_walk(walk: &mut Walk) -> Result<Listing, WalkError> {
     let mut members = Vec::new();
     let damage = loop {
-        match next(&mut walk) {
+        match next(walk) {
             Ok(Some(member)) => members.push(member),
             Ok(None) => break None,
             Err(WalkError::Damage(damage)) => break Some(damage),
-            Err(error) => panic!("the archive can be read: {error}"),
+            Err(error) => return Err(error),
         }
     };
     if let Some(damage) = &damage {
@@ -109,7 +176,6 @@ pub(crate) fn read_all(archive: &Archive) -> Listing {
         );
     } else {
         assert!(matches!(walk.next(), Ok(None)), "an end is final");
-        assert_eq!(walk.consumed(), archive.len());
     }
     assert!(
         members
@@ -117,7 +183,7 @@ pub(crate) fn read_all(archive: &Archive) -> Listing {
             .enumerate()
             .all(|(at, (member, _))| member.index == at as u64)
     );
-    Listing { members, damage }
+    Ok(Listing { members, damage })
 }
 
 /// The next member with its bytes.

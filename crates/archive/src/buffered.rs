@@ -1,0 +1,98 @@
+//! A buffer between a stream and those who ask for small pieces of it.
+//!
+//! What is asked for in pieces of at least [`BUFFER`] bytes comes straight into the caller's memory. Smaller pieces
+//! (headers, small members) come out of a buffer, so that they do not cost a call of the decompressor, or a system call,
+//! each.
+
+use std::ops::Range;
+
+use crate::source::{Fault, Pull, Source};
+
+/// Bytes that are buffered ahead of small requests.
+const BUFFER: usize = 64 * 1024;
+
+/// A source over a stream that comes in pieces.
+pub(crate) struct Buffered<P> {
+    stream: P,
+    buffer: Box<[u8]>,
+    /// The part of `buffer` that was not given yet.
+    unread: Range<usize>,
+    /// How many bytes were given.
+    given: u64,
+}
+
+impl<P: Pull> Buffered<P> {
+    pub(crate) fn new(stream: P) -> Self {
+        Self {
+            stream,
+            buffer: vec![0; BUFFER].into(),
+            unread: 0..0,
+            given: 0,
+        }
+    }
+
+    /// Fills the buffer anew, once it is used up.
+    fn refill(&mut self) -> Result<(), Fault> {
+        if self.unread.is_empty() {
+            self.unread = 0..self.stream.pull(&mut self.buffer)?;
+        }
+        Ok(())
+    }
+
+    /// Takes at most `most` bytes from the buffer.
+    fn take(&mut self, most: usize) -> &[u8] {
+        let start = self.unread.start;
+        let end = start + self.unread.len().min(most);
+        self.unread.start = end;
+        &self.buffer[start..end]
+    }
+}
+
+impl<P: Pull> Source for Buffered<P> {
+    fn fill(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
+        let mut filled = 0;
+        while filled < out.len() {
+            let rest = &mut out[filled..];
+            let given = if self.unread.is_empty() && rest.len() >= BUFFER {
+                self.stream.pull(rest)?
+            } else {
+                self.refill()?;
+                let taken = self.take(rest.len());
+                rest[..taken.len()].copy_from_slice(taken);
+                taken.len()
+            };
+            if given == 0 {
+                break;
+            }
+            filled += given;
+            self.given += given as u64;
+        }
+        Ok(filled)
+    }
+
+    fn skip(&mut self, count: u64) -> Result<u64, Fault> {
+        let mut left = count;
+        while left > 0 {
+            self.refill()?;
+            let taken = self.take(usize::try_from(left).unwrap_or(usize::MAX)).len();
+            if taken == 0 {
+                break;
+            }
+            left -= taken as u64;
+            self.given += taken as u64;
+        }
+        Ok(count - left)
+    }
+
+    fn position(&self) -> u64 {
+        self.given
+    }
+
+    fn consumed(&self) -> u64 {
+        self.stream.consumed()
+    }
+
+    fn settle(&mut self) -> Result<(), Fault> {
+        self.stream.settle()
+    }
+}
