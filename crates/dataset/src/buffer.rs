@@ -71,6 +71,32 @@ impl Buffers {
         self.tables[table].rows > 0
     }
 
+    /// Puts back what was buffered at a checkpoint, in a table that holds nothing: batches of `rows` rows, whose values
+    /// are `bytes` long.
+    pub(crate) fn restore(
+        &mut self,
+        table: usize,
+        batches: Vec<RecordBatch>,
+        rows: u64,
+        bytes: u64,
+    ) -> Result<(), ArrowError> {
+        let buffer = &mut self.tables[table];
+        (buffer.rows, buffer.bytes) = (rows, bytes);
+        batches.into_iter().for_each(|batch| buffer.arrived.push(batch));
+        buffer.settle()
+    }
+
+    /// What each table holds between two units.
+    pub(crate) fn settled(&self) -> Vec<Settled<'_>> {
+        let settled = self.tables.iter().map(|table| Settled {
+            schema: &table.schema,
+            batches: &table.settled,
+            rows: table.rows,
+            bytes: table.bytes,
+        });
+        settled.collect()
+    }
+
     /// Ends a unit: every row that arrived has been counted, and what was not taken now waits for the next units.
     pub(crate) fn settle(&mut self) -> Result<(), (usize, ArrowError)> {
         self.tables
@@ -91,6 +117,16 @@ impl Buffers {
         let with_rows = self.tables.iter().enumerate().rev().filter(|(_, table)| table.rows > 0);
         with_rows.max_by_key(|(_, table)| table.bytes).map(|(index, _)| index)
     }
+}
+
+/// What a table's buffer holds between two units.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled<'a> {
+    pub(crate) schema: &'a SchemaRef,
+    pub(crate) batches: &'a [RecordBatch],
+    pub(crate) rows: u64,
+    /// Bytes of the values, as the documents counted them.
+    pub(crate) bytes: u64,
 }
 
 /// The open buffer of one table.

@@ -4,18 +4,20 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 use serde::Serialize;
 
 use crate::buffer::{Buffers, Contents, RowQueue};
+use crate::commit::{Committer, Cut, FinishedPart};
 use crate::durable;
 use crate::encoders::{Encoders, Job};
 use crate::error::DatasetError;
 use crate::layout::Layout;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, State};
 use crate::log::Logs;
 use crate::part::write_part;
-use crate::publisher::{FinishedPart, Publisher};
+use crate::position::{Position, SourcePrefix};
+use crate::recover::Recovered;
 use crate::target::Lock;
 use crate::unit::Unit;
 
@@ -50,26 +52,30 @@ pub struct Options {
 /// How far a dataset is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// Rows that were appended, by table.
+    /// Rows that were appended, by table, those before a resume included.
     pub rows: Vec<u64>,
-    /// Parts that are published.
+    /// Parts that are published, those before a resume included.
     pub parts: u64,
     /// Bytes of the parts that are published.
     pub bytes: u64,
 }
 
-/// A dataset that is being written; made by [`Target::begin`](crate::Target::begin).
+/// A dataset that is being written; made by [`Target::begin`](crate::Target::begin) or
+/// [`Target::resume`](crate::Target::resume).
 ///
-/// Dropped without [`Dataset::finish`], it keeps what is published and leaves the rest unfinished in `run/`.
+/// Dropped without [`Dataset::finish`], it keeps what its last checkpoint committed, and can be resumed.
 #[derive(Debug)]
 pub struct Dataset {
     tables: Vec<Table>,
     buffers: Buffers,
     /// Parts closed so far, by table: the number of the next.
     closed: Vec<usize>,
-    rows: Vec<u64>,
+    /// How far the run is, what is not committed included.
+    position: Position,
     logs: Logs,
-    publisher: Publisher,
+    committer: Committer,
+    /// Whether something was appended since the last checkpoint.
+    changed: bool,
     /// Whether an earlier call failed.
     stopped: bool,
     layout: Layout,
@@ -128,7 +134,7 @@ impl Options {
 }
 
 impl Dataset {
-    /// Starts the encoders for a directory that is ready.
+    /// A dataset in a directory that is ready, of which nothing is committed.
     pub(crate) fn new(
         tables: Vec<Table>,
         options: Options,
@@ -137,15 +143,37 @@ impl Dataset {
         logs: Logs,
         lock: Lock,
     ) -> Result<Dataset, DatasetError> {
-        let schemas = tables.iter().map(|table| table.schema.clone());
-        Ok(Dataset {
-            buffers: Buffers::new(schemas, options.buffer_rows, options.buffer_bytes),
-            closed: vec![0; tables.len()],
-            rows: vec![0; tables.len()],
+        let recovered = Recovered {
             logs,
-            publisher: Publisher::new(layout.clone(), ledger),
+            buffers: vec![Vec::new(); tables.len()],
+        };
+        Dataset::resumed(tables, options, layout, ledger, recovered, lock)
+    }
+
+    /// A dataset in a directory that is as `ledger` says.
+    pub(crate) fn resumed(
+        tables: Vec<Table>,
+        options: Options,
+        layout: Layout,
+        ledger: Ledger,
+        recovered: Recovered,
+        lock: Lock,
+    ) -> Result<Dataset, DatasetError> {
+        let schemas = tables.iter().map(|table| table.schema.clone());
+        let mut buffers = Buffers::new(schemas, options.buffer_rows, options.buffer_bytes);
+        for (index, (batches, table)) in recovered.buffers.into_iter().zip(&ledger.tables).enumerate() {
+            let restored = buffers.restore(index, batches, table.buffer.rows, table.buffer.bytes);
+            restored.map_err(|error| rows_error(&tables[index], error))?;
+        }
+        Ok(Dataset {
+            buffers,
+            closed: ledger.tables.iter().map(|table| table.parts.len()).collect(),
+            position: ledger.position.clone(),
+            logs: recovered.logs,
+            changed: false,
             stopped: false,
             encoders: start_encoders(&tables, options, layout.clone())?,
+            committer: Committer::new(layout.clone(), ledger),
             tables,
             layout,
             lock,
@@ -153,38 +181,66 @@ impl Dataset {
     }
 
     /// Appends the documents of a unit, which follow those of the units before in archive order. Waits while too much is
-    /// being encoded.
+    /// being encoded. Nothing of it can be seen, and a crash forgets it, until the next [`Dataset::checkpoint`].
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Unit`] for a unit that contradicts itself; it is not appended. Otherwise whatever went wrong
-    /// since the last call, in an encoder too. After any error the dataset takes nothing more:
-    /// [`DatasetError::Stopped`].
+    /// [`DatasetError::Unit`] for a unit that contradicts itself; it is not appended. [`DatasetError::Finished`] for a
+    /// dataset that was finished before it was resumed. Otherwise whatever went wrong since the last call, in an encoder
+    /// too. After any error the dataset takes nothing more: [`DatasetError::Stopped`].
     pub fn append(&mut self, unit: Unit) -> Result<(), DatasetError> {
-        self.refuse_if_stopped()?;
-        let result = self.try_append(unit);
-        self.stopped = result.is_err();
-        result
+        self.or_stop(|dataset| dataset.try_append(unit))
     }
 
-    /// Turns what is buffered into parts, gives a table without rows its empty part, and publishes everything.
+    /// Whether something was appended since the last checkpoint.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether the dataset was finished before it was resumed: then it takes nothing more, and [`Dataset::finish`] is all
+    /// there is to do.
+    pub fn is_finished(&self) -> bool {
+        self.committer.ledger().state == State::Finished
+    }
+
+    /// Commits everything that was appended, with how much of the source was read for it, and publishes the parts that
+    /// are full. Waits for all encoders. Does nothing if nothing was appended since the last checkpoint.
     ///
     /// # Errors
     ///
-    /// As [`Dataset::append`].
-    pub fn finish(mut self) -> Result<Published, DatasetError> {
-        self.refuse_if_stopped()?;
-        for table in 0..self.tables.len() {
-            if self.buffers.holds_rows(table) || self.closed[table] == 0 {
-                self.close(table)?;
+    /// [`DatasetError::Io`], [`DatasetError::PartInTheWay`], and what went wrong in an encoder. The last checkpoint stands,
+    /// or this one if its ledger was written already; either can be resumed. After any error the dataset takes nothing
+    /// more.
+    pub fn checkpoint(&mut self, source: Option<SourcePrefix>) -> Result<(), DatasetError> {
+        self.or_stop(|dataset| {
+            if !dataset.changed {
+                return Ok(());
             }
-        }
-        let finished = self.encoders.finish()?;
-        self.publisher.add(finished);
-        self.logs.sync()?;
-        self.publisher.publish()?;
-        durable::remove_dir_if_empty(&self.layout.tmp())?;
-        let tables = published_tables(&self.layout, self.publisher.ledger());
+            dataset.position.source = source;
+            dataset.commit(false)
+        })
+    }
+
+    /// What the last checkpoint committed: a run that is resumed goes on here.
+    pub fn position(&self) -> &Position {
+        &self.committer.ledger().position
+    }
+
+    /// Turns what is buffered into parts, gives a table without rows its empty part, and commits and publishes
+    /// everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::checkpoint`].
+    pub fn finish(mut self) -> Result<Published, DatasetError> {
+        self.or_stop(|dataset| {
+            if !dataset.is_finished() {
+                dataset.close_all()?;
+                dataset.commit(true)?;
+            }
+            durable::remove_dir_if_empty(&dataset.layout.tmp())
+        })?;
+        let tables = published_tables(&self.layout, self.committer.ledger());
         Ok(Published {
             tables,
             layout: self.layout,
@@ -194,12 +250,20 @@ impl Dataset {
 
     /// How far the dataset is.
     pub fn progress(&self) -> Progress {
-        let (parts, bytes) = self.publisher.published();
+        let (parts, bytes) = self.committer.published();
         Progress {
-            rows: self.rows.clone(),
+            rows: self.position.rows.clone(),
             parts,
             bytes,
         }
+    }
+
+    /// After an error the dataset takes nothing more: part of what was asked for may have happened.
+    fn or_stop<T>(&mut self, act: impl FnOnce(&mut Dataset) -> Result<T, DatasetError>) -> Result<T, DatasetError> {
+        self.refuse_if_stopped()?;
+        let result = act(self);
+        self.stopped = result.is_err();
+        result
     }
 
     fn refuse_if_stopped(&self) -> Result<(), DatasetError> {
@@ -213,27 +277,33 @@ impl Dataset {
     }
 
     fn try_append(&mut self, mut unit: Unit) -> Result<(), DatasetError> {
+        if self.is_finished() {
+            return Err(DatasetError::Finished {
+                dir: self.layout.dir().to_owned(),
+            });
+        }
         unit.conform(&self.tables).map_err(DatasetError::Unit)?;
         for (table, batch) in std::mem::take(&mut unit.batches) {
             self.buffers.arrive(table, batch);
         }
         for (rows, bytes) in unit.documents(self.tables.len()) {
             self.buffers.count(rows, bytes);
-            self.rows
-                .iter_mut()
-                .zip(rows)
-                .for_each(|(sum, rows)| *sum += u64::from(*rows));
+            let sums = self.position.rows.iter_mut().zip(rows);
+            sums.for_each(|(sum, rows)| *sum += u64::from(*rows));
             while let Some(table) = self.buffers.due() {
                 self.close(table)?;
             }
         }
         let settled = self.buffers.settle();
-        settled.map_err(|(table, error)| DatasetError::Rows {
-            table: self.tables[table].name.clone(),
-            error,
-        })?;
+        settled.map_err(|(table, error)| rows_error(&self.tables[table], error))?;
         self.logs.append(&unit.failures, &unit.rescued)?;
-        self.publish_if_due()
+        self.position.members += unit.members;
+        self.position.failed += unit.failed;
+        self.position.rescued += unit.rescued.len() as u64;
+        self.changed |= !unit.is_empty();
+        let finished = self.encoders.take_finished()?;
+        self.committer.add(finished);
+        Ok(())
     }
 
     /// Makes a part of the table's buffer and hands it to the encoders.
@@ -247,13 +317,26 @@ impl Dataset {
         })
     }
 
-    fn publish_if_due(&mut self) -> Result<(), DatasetError> {
-        let finished = self.encoders.take_finished()?;
-        self.publisher.add(finished);
-        if self.publisher.is_due() {
-            self.logs.sync()?;
-            self.publisher.publish()?;
+    /// Makes parts of all that is buffered, and an empty one for a table that has none.
+    fn close_all(&mut self) -> Result<(), DatasetError> {
+        for table in 0..self.tables.len() {
+            if self.buffers.holds_rows(table) || self.closed[table] == 0 {
+                self.close(table)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Commits all that was appended; at the end nothing of it is buffered.
+    fn commit(&mut self, is_end: bool) -> Result<(), DatasetError> {
+        let finished = self.encoders.wait_for_all()?;
+        self.committer.add(finished);
+        self.committer.commit(Cut {
+            position: self.position.clone(),
+            logs: &mut self.logs,
+            buffers: (!is_end).then_some(&self.buffers),
+        })?;
+        self.changed = false;
         Ok(())
     }
 }
@@ -272,6 +355,13 @@ impl Published {
         })?;
         contents.push(b'\n');
         durable::replace_file(&path, &self.layout.draft(&path), &contents)
+    }
+}
+
+fn rows_error(table: &Table, error: ArrowError) -> DatasetError {
+    DatasetError::Rows {
+        table: table.name.clone(),
+        error,
     }
 }
 
@@ -297,7 +387,8 @@ fn start_encoders(
     )
 }
 
-fn published_tables(layout: &Layout, ledger: &Ledger) -> Vec<PublishedTable> {
+/// What a ledger says of its tables.
+pub(crate) fn published_tables(layout: &Layout, ledger: &Ledger) -> Vec<PublishedTable> {
     let published = ledger.tables.iter().map(|table| PublishedTable {
         name: table.name.clone(),
         directory: layout.table(&table.directory),

@@ -3,58 +3,73 @@
 //! A file's contents are durable after its own fsync, its name only after the fsync of the directory it stands in
 //! (`fsync(2)`). Each function here does both where it says so, and none tries a failed fsync again.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use crate::error::DatasetError;
+use crate::files::{self, File};
 
 /// Makes the names in the directory `path` durable.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), DatasetError> {
     File::open(path)
-        .and_then(|dir| dir.sync_all())
+        .and_then(|dir| dir.sync())
         .map_err(DatasetError::io("fsync", path))
 }
 
 /// Creates the directory and those above it that are missing, each of them durable. One that is there is fine.
 pub(crate) fn create_dir(path: &Path) -> Result<(), DatasetError> {
-    if path.is_dir() {
+    if is_dir(path)? {
         return Ok(());
     }
     let parent = parent(path);
     if parent != path {
         create_dir(parent)?;
     }
-    match fs::create_dir(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
+    match files::make_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_dir(path)? => {}
         result => result.map_err(DatasetError::io("create the directory", path))?,
     }
     sync_dir(parent)
 }
 
-/// Opens a file that is not there yet, for writing.
+/// Whether there is a directory, or a link to one.
+pub(crate) fn is_dir(path: &Path) -> Result<bool, DatasetError> {
+    match files::metadata(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        result => result
+            .map(|metadata| metadata.is_dir())
+            .map_err(DatasetError::io("look at", path)),
+    }
+}
+
+/// Whether anything stands at `path`, a link that leads nowhere too.
+pub(crate) fn exists(path: &Path) -> Result<bool, DatasetError> {
+    files::look_at(path)
+        .map(|metadata| metadata.is_some())
+        .map_err(DatasetError::io("look at", path))
+}
+
+/// Creates a file that is not there yet, for writing.
 pub(crate) fn create_file(path: &Path) -> Result<File, DatasetError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(DatasetError::io("create", path))
+    File::create_new(path).map_err(DatasetError::io("create", path))
 }
 
 /// Replaces the file `target` as a whole, durably: a reader, and whoever comes after a crash, sees the old contents or
 /// the new. The contents are written to `draft`, which must be on the same file system.
 pub(crate) fn replace_file(target: &Path, draft: &Path, contents: &[u8]) -> Result<(), DatasetError> {
-    let mut file = File::create(draft).map_err(DatasetError::io("create", draft))?;
+    // A new file each time, not the one that an earlier attempt left: if its fsync failed, another would say nothing.
+    remove_file(draft)?;
+    let mut file = create_file(draft)?;
     file.write_all(contents).map_err(DatasetError::io("write", draft))?;
-    file.sync_all().map_err(DatasetError::io("fsync", draft))?;
+    file.sync().map_err(DatasetError::io("fsync", draft))?;
     drop(file);
-    fs::rename(draft, target).map_err(DatasetError::io("rename a finished file to", target))?;
+    files::rename(draft, target).map_err(DatasetError::io("rename a finished file to", target))?;
     sync_dir(parent(target))
 }
 
 /// Renames `from` to `to`, on the same file system, unless something stands at `to`. Not yet durable.
 pub(crate) fn rename_into_place(from: &Path, to: &Path) -> Result<(), DatasetError> {
-    let renamed = match rename_without_replacing(from, to) {
+    let renamed = match files::rename_without_replacing(from, to) {
         Err(error) if is_unsupported(&error) => link_without_replacing(from, to),
         result => result,
     };
@@ -68,7 +83,7 @@ pub(crate) fn rename_into_place(from: &Path, to: &Path) -> Result<(), DatasetErr
 
 /// Removes the file; one that is not there is fine.
 pub(crate) fn remove_file(path: &Path) -> Result<(), DatasetError> {
-    match fs::remove_file(path) {
+    match files::remove_file(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         result => result.map_err(DatasetError::io("remove", path)),
     }
@@ -76,33 +91,19 @@ pub(crate) fn remove_file(path: &Path) -> Result<(), DatasetError> {
 
 /// Removes the directory if it is empty; one that is not, or that is not there, is left.
 pub(crate) fn remove_dir_if_empty(path: &Path) -> Result<(), DatasetError> {
-    match fs::remove_dir(path) {
+    match files::remove_dir(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(()),
         result => result.map_err(DatasetError::io("remove the directory", path)),
     }
 }
 
 /// The directory in which `path` stands; `.` for a bare name.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
         None => path,
     }
-}
-
-/// `renameat2` with `RENAME_NOREPLACE`.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-
-    renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE).map_err(io::Error::from)
-}
-
-/// There is no such call here (nix binds it for glibc alone), so that a link and an unlink do it.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn rename_without_replacing(_from: &Path, _to: &Path) -> io::Result<()> {
-    Err(io::Error::from(ErrorKind::Unsupported))
 }
 
 /// Whether the kernel or the file system does not know `RENAME_NOREPLACE` (`rename(2)`: EINVAL from the file system,
@@ -112,14 +113,16 @@ fn is_unsupported(error: &io::Error) -> bool {
 }
 
 /// The same with a link, which never replaces. A crash between the two calls leaves both names; the one in `run/tmp`
-/// goes with the next run.
+/// goes when the run goes on.
 fn link_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to)?;
-    fs::remove_file(from)
+    files::link(from, to)?;
+    files::remove_file(from)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// One way of renaming without replacing.
@@ -127,7 +130,10 @@ mod tests {
 
     #[test]
     fn neither_way_of_renaming_replaces_anything() {
-        let ways: [(&str, Rename); 2] = [("rename", rename_without_replacing), ("link", link_without_replacing)];
+        let ways: [(&str, Rename); 2] = [
+            ("rename", files::rename_without_replacing),
+            ("link", link_without_replacing),
+        ];
         for (name, rename) in ways {
             let dir = tempfile::tempdir().expect("a directory");
             let [from, to] = ["from", "to"].map(|name| dir.path().join(name));

@@ -106,8 +106,8 @@ impl<T: Send + 'static, R: Send + 'static> Encoders<T, R> {
         }
     }
 
-    /// Waits for every job that was handed over.
-    pub(crate) fn finish(mut self) -> Result<Vec<R>, DatasetError> {
+    /// Waits for every job that was handed over; gives what was finished since the last call.
+    pub(crate) fn wait_for_all(&mut self) -> Result<Vec<R>, DatasetError> {
         while self.jobs_in_flight > 0 {
             self.wait_for_one()?;
         }
@@ -188,7 +188,7 @@ mod tests {
                 encoders.submit(job(work, work % 13)).expect("accepted");
                 results.extend(encoders.take_finished().expect("sound"));
             }
-            results.extend(encoders.finish().expect("sound"));
+            results.extend(encoders.wait_for_all().expect("sound"));
             results.sort_unstable();
             assert_eq!(results, (0..500).map(|work| work * 2).collect::<Vec<_>>());
         }
@@ -206,7 +206,7 @@ mod tests {
         // One that is larger than the limit goes alone.
         encoders.submit(job(1_000, 1_000)).expect("accepted");
         assert_eq!((encoders.jobs_in_flight, encoders.bytes_in_flight), (1, 1_000));
-        assert_eq!(encoders.finish().expect("sound").len(), 401);
+        assert_eq!(encoders.wait_for_all().expect("sound").len(), 401);
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         let fail = |_: u64| -> Result<(), DatasetError> { Err(DatasetError::EncodersGone) };
         let mut encoders = Encoders::start(2, 100, name, fail).expect("starts");
         encoders.submit(job(1, 1)).expect("accepted");
-        assert!(encoders.finish().is_err());
+        assert!(encoders.wait_for_all().is_err());
     }
 
     #[test]

@@ -35,6 +35,116 @@ pub enum DatasetError {
         parts: usize,
     },
 
+    /// The directory holds a dataset that is not finished and may not be overwritten.
+    #[error(
+        "{} already holds an unfinished dataset of {parts} part(s): go on with it with --resume, replace it with --overwrite, \
+         or choose another --out-dir",
+        dir.display()
+    )]
+    Unfinished {
+        /// The dataset's directory.
+        dir: PathBuf,
+        /// How many parts its ledger names.
+        parts: usize,
+    },
+
+    /// The directory holds a dataset that was being replaced when that was cut off.
+    #[error(
+        "{} holds what is left of a dataset that was being replaced with --overwrite when that run was cut off: run again \
+         with --overwrite or --resume, either of which starts from nothing, or choose another --out-dir",
+        dir.display()
+    )]
+    HalfReplaced {
+        /// The dataset's directory.
+        dir: PathBuf,
+    },
+
+    /// There is no run that could go on.
+    #[error("{} holds no run that could be resumed: run without --resume", dir.display())]
+    NotResumable {
+        /// The directory.
+        dir: PathBuf,
+    },
+
+    /// A finished dataset was given more. A defect of whoever did it, not of the input.
+    #[error("the dataset in {} is finished and takes nothing more; this is a defect in tarquet, please report it", dir.display())]
+    Finished {
+        /// The dataset's directory.
+        dir: PathBuf,
+    },
+
+    /// There is nothing to verify.
+    #[error("{} holds no dataset of tarquet: there is no {}", dir.display(), ledger.display())]
+    NoDataset {
+        /// The directory.
+        dir: PathBuf,
+        /// Where the ledger would be.
+        ledger: PathBuf,
+    },
+
+    /// A run cannot go on with other tables.
+    #[error(
+        "cannot resume the run in {}: its features are {committed:?}, those of the feature map now are {given:?}; take the \
+         map it was begun with, or start anew with --overwrite",
+        dir.display()
+    )]
+    TablesDiffer {
+        /// The dataset's directory.
+        dir: PathBuf,
+        /// The tables it was begun with.
+        committed: Vec<String>,
+        /// The tables of now.
+        given: Vec<String>,
+    },
+
+    /// The resolved map is not the one that the run was begun with.
+    #[error(
+        "cannot resume: {} was changed since the run began, and a run cannot go on with another map; put it back (or remove \
+         it: it will be written again as it was), or start anew with --overwrite",
+        path.display()
+    )]
+    MapChanged {
+        /// The resolved map.
+        path: PathBuf,
+    },
+
+    /// A log is shorter than it was.
+    #[error(
+        "cannot resume: {} has {found} bytes, but {committed} were committed, so lines of it are lost: put it back, or start \
+         anew with --overwrite",
+        path.display()
+    )]
+    LogCut {
+        /// The log.
+        path: PathBuf,
+        /// Its length in bytes.
+        found: u64,
+        /// The length that was committed, in bytes.
+        committed: u64,
+    },
+
+    /// A part is not what the ledger says.
+    #[error(
+        "cannot resume: {} {fault}; see what else is wrong with `tarquet verify`, then put it back, or start anew with \
+         --overwrite",
+        path.display()
+    )]
+    Part {
+        /// The part.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: PartFault,
+    },
+
+    /// The file of a checkpoint cannot be used or written.
+    #[error("the checkpoint {} {fault}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: CheckpointFault,
+    },
+
     /// Another run holds the directory's lock.
     #[error(
         "another run is writing to {} (it holds {}): wait for it to end, or choose another --out-dir",
@@ -60,8 +170,8 @@ pub enum DatasetError {
 
     /// A part cannot be renamed into place: something came to stand there during the run.
     #[error(
-        "cannot publish {}: something stands there already, made by someone else while this run went on; it was left as it \
-         is: move it away and run again with --overwrite",
+        "cannot publish {}: something stands there already, made by someone else; it was left as it is: move it away \
+         and run again with --resume",
         path.display()
     )]
     PartInTheWay {
@@ -206,12 +316,103 @@ pub enum LedgerFault {
         /// The name that belongs there.
         expected: String,
     },
+    /// Its numbers contradict each other.
+    #[error("it is damaged ({what})")]
+    Contradiction {
+        /// The contradiction.
+        what: &'static str,
+    },
+}
+
+/// What is wrong with a part.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartFault {
+    /// It is neither where it belongs nor in `run/tmp`.
+    #[error("is not there")]
+    Missing,
+    /// It is not as long as it was.
+    #[error("has {found} bytes, but {expected} were written")]
+    Length {
+        /// Its length in bytes.
+        found: u64,
+        /// What it was when it was written, in bytes.
+        expected: u64,
+    },
+    /// Its contents are not those that were written.
+    #[error("is not what was written there: its checksum differs")]
+    Changed,
+}
+
+impl PartFault {
+    pub(crate) fn at(self, path: PathBuf) -> DatasetError {
+        DatasetError::Part { path, fault: self }
+    }
+}
+
+/// What is wrong with the file of a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointFault {
+    /// It is not there.
+    #[error("is missing: put it back, or start anew with --overwrite")]
+    Missing,
+    /// Its contents are not those that were written.
+    #[error(
+        "is not what was written there (its length or checksum differs): put it back, or start anew with --overwrite"
+    )]
+    Changed,
+    /// It cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(io::Error),
+    /// It is no Arrow IPC stream, although its checksum is right.
+    #[error("cannot be decoded: {0}; this is a defect in tarquet, please report it")]
+    Decode(ArrowError),
+    /// Decoding it panicked.
+    #[error("cannot be decoded: its decoder panicked; this is a defect in tarquet, please report it")]
+    Panic,
+    /// The types of its columns are not those of the tables.
+    #[error("holds columns of other types than the feature map of now: take the map that the run was begun with")]
+    Schema,
+    /// It does not have the rows that the ledger says.
+    #[error("holds {found} rows of table {table:?}, the ledger says {expected}; start anew with --overwrite")]
+    Rows {
+        /// The table.
+        table: String,
+        /// The rows it has.
+        found: u64,
+        /// The rows it should have.
+        expected: u64,
+    },
+    /// It cannot be encoded, for a reason other than I/O.
+    #[error("cannot be encoded: {0}; this is a defect in tarquet, please report it")]
+    Encode(ArrowError),
+}
+
+impl CheckpointFault {
+    pub(crate) fn at(self, path: &Path) -> DatasetError {
+        match self {
+            CheckpointFault::Read(error) => DatasetError::io("read", path)(error),
+            fault => DatasetError::Checkpoint {
+                path: path.to_owned(),
+                fault,
+            },
+        }
+    }
 }
 
 /// How a [`Unit`](crate::Unit) contradicts itself or the tables.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnitFault {
+    /// More members failed than it closes.
+    #[error("it closes {members} members, of which {failed} failed")]
+    Members {
+        /// The members.
+        members: u64,
+        /// The failed ones of them.
+        failed: u64,
+    },
     /// `rows` or `bytes` does not have one entry a document and table.
     #[error("`{field}` has {found} entries, not {documents} documents × {tables} tables")]
     Shape {
@@ -255,13 +456,13 @@ pub enum UnitFault {
 /// What to do about an error of the operating system.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space there and run again with --overwrite",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space there and run again with --resume",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "make it writable, or choose another --out-dir",
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
             "move what is in the way, or choose another --out-dir"
         }
         ErrorKind::InvalidFilename => "shorten the feature's name or the path of --out-dir",
         ErrorKind::CrossesDevices => "run/ and features_raw/ must be on one file system: choose another --out-dir",
-        _ => "once the cause is removed, run again with --overwrite; parts that are published are whole",
+        _ => "once the cause is removed, run again with --resume; parts that are published are whole",
     }
 }

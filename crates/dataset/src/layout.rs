@@ -77,6 +77,11 @@ impl Layout {
         [self.failed_log(), self.rescued(), self.resolved_map(), self.summary()]
     }
 
+    /// Where the open buffers of a checkpoint are kept.
+    pub(crate) fn checkpoint(&self, number: u64) -> PathBuf {
+        self.run().join(checkpoint_file_name(number))
+    }
+
     /// Where the next contents of a file that is replaced as a whole are written: in `run/`, on the same file system.
     pub(crate) fn draft(&self, target: &Path) -> PathBuf {
         let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -107,6 +112,16 @@ pub(crate) fn is_unpublished_part_name(name: &str) -> bool {
     parse().unwrap_or(false)
 }
 
+fn checkpoint_file_name(number: u64) -> String {
+    format!("checkpoint-{number}")
+}
+
+/// Whether `name` is one that [`Layout::checkpoint`] makes.
+pub(crate) fn is_checkpoint_name(name: &str) -> bool {
+    let number = name.strip_prefix("checkpoint-").and_then(|number| number.parse().ok());
+    number.is_some_and(|number| checkpoint_file_name(number) == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +143,26 @@ mod tests {
             ".",
         ] {
             assert!(!is_unpublished_part_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn checkpoints_are_known_by_name() {
+        let layout = Layout::new(Path::new("x"));
+        for number in [0, 7, u64::MAX] {
+            let path = layout.checkpoint(number);
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            assert!(is_checkpoint_name(name), "{name}");
+        }
+        for name in [
+            "checkpoint-",
+            "checkpoint-07",
+            "checkpoint-7~",
+            "checkpoint--7",
+            "checkpoint-+7",
+            "7",
+        ] {
+            assert!(!is_checkpoint_name(name), "{name}");
         }
     }
 }

@@ -27,21 +27,33 @@
 //!   nothing. The run stops.
 
 mod buffer;
+mod checkpoint;
+mod checksum;
+mod commit;
 mod dataset;
 mod durable;
 mod encoders;
 mod error;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
+mod files;
 mod hive;
+mod inspect;
 mod layout;
 mod ledger;
 mod log;
 mod part;
-mod publisher;
+mod position;
+mod recover;
+mod replace;
 mod target;
 mod unit;
+mod verify;
 
 pub use dataset::{BUFFER_BYTES, Dataset, Options, Progress, Published, PublishedTable, Table};
-pub use error::{DatasetError, LedgerFault, UnitFault};
+pub use error::{CheckpointFault, DatasetError, LedgerFault, PartFault, UnitFault};
 pub use part::ROW_GROUP_ROWS;
-pub use target::{Existing, Target};
+pub use position::{Description, Input, Position, SourcePrefix};
+pub use target::{Existing, Resumable, Target};
 pub use unit::{FailedMember, RescuedValue, Unit};
+pub use verify::{Depth, Fault, Verified, verify};

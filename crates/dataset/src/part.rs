@@ -1,7 +1,6 @@
 //! One part: rows to a finished, durable Parquet file.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use arrow_schema::SchemaRef;
@@ -12,9 +11,9 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::buffer::RowQueue;
+use crate::checksum::{Checksum, Checksummed};
 use crate::durable;
 use crate::error::DatasetError;
-use crate::ledger::Crc32;
 
 /// Rows of every row group but a part's last.
 pub const ROW_GROUP_ROWS: usize = 65_536;
@@ -23,8 +22,7 @@ pub const ROW_GROUP_ROWS: usize = 65_536;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileSummary {
     pub(crate) rows: u64,
-    pub(crate) bytes: u64,
-    pub(crate) crc32: Crc32,
+    pub(crate) checksum: Checksum,
 }
 
 /// Writes the rows to a new file and fsyncs it.
@@ -55,12 +53,11 @@ pub(crate) fn write_part(
     writer.finish().map_err(encode_error(path))?;
     // Not left to `into_inner`, which makes text of the system's error.
     writer.sync().map_err(DatasetError::io("write", path))?;
-    let file = writer.inner_mut();
-    file.file.sync_all().map_err(DatasetError::io("fsync", path))?;
+    let file = writer.inner();
+    file.inner().sync().map_err(DatasetError::io("fsync", path))?;
     Ok(FileSummary {
         rows: total,
-        bytes: file.bytes,
-        crc32: Crc32(file.crc32.clone().finalize()),
+        checksum: file.checksum(),
     })
 }
 
@@ -92,39 +89,5 @@ fn encode_error(path: &Path) -> impl FnOnce(ParquetError) -> DatasetError {
             Err(other) => encode(ParquetError::External(other)),
         },
         error => encode(error),
-    }
-}
-
-/// A file whose checksum is computed while it is written. The Parquet writer buffers before it.
-struct Checksummed {
-    file: File,
-    bytes: u64,
-    crc32: crc32fast::Hasher,
-}
-
-impl Checksummed {
-    fn new(file: File) -> Checksummed {
-        Checksummed {
-            file,
-            bytes: 0,
-            crc32: crc32fast::Hasher::new(),
-        }
-    }
-}
-
-impl Write for Checksummed {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an implementation of `write` may be as short as the one below it"
-    )]
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(buf)?;
-        self.crc32.update(&buf[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

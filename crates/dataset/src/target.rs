@@ -1,10 +1,9 @@
-//! Taking a directory for a new dataset.
+//! Taking a directory for a dataset.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -12,9 +11,13 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::dataset::{Dataset, Options, Table};
 use crate::durable;
 use crate::error::DatasetError;
-use crate::layout::{Layout, is_unpublished_part_name};
-use crate::ledger::Ledger;
+use crate::files::{self, File};
+use crate::layout::Layout;
+use crate::ledger::{Ledger, State};
 use crate::log::Logs;
+use crate::position::{Description, Input, Position};
+use crate::recover::{is_in_place, recover};
+use crate::replace::{clear_unfinished, find_foreign, find_impostor, remove_old};
 
 /// What to do where a dataset is already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,30 +26,58 @@ pub enum Existing {
     Refuse,
     /// Replace it.
     Overwrite,
+    /// Go on with the run that is there. Where there is none, this is like [`Existing::Refuse`]: a fresh start. One that
+    /// was being replaced when that was cut off is replaced.
+    Resume,
 }
 
-/// A directory that is taken for a new dataset: it can be written to, nobody else's files are in the way, and its lock
-/// is held until this value, or the [`Dataset`] or [`Published`](crate::Published) made of it, is dropped.
+/// A directory that is taken for a dataset: it can be written to, nobody else's files are in the way, and its lock is
+/// held until this value, or the [`Dataset`] or [`Published`](crate::Published) made of it, is dropped.
 #[derive(Debug)]
 pub struct Target {
     layout: Layout,
     lock: Lock,
-    /// The ledger of the dataset that is to be replaced.
-    old: Option<Ledger>,
+    found: Found,
 }
 
 /// The lock `run/lock`. It is the kernel's (`flock(2)`), so it ends with its holder however that ends.
-pub(crate) type Lock = Flock<File>;
+pub(crate) type Lock = Flock<fs::File>;
+
+/// What is in a directory.
+#[derive(Debug)]
+enum Found {
+    /// No dataset.
+    Nothing,
+    /// One that is to be replaced.
+    Old(Box<Ledger>),
+    /// One that is to go on.
+    Run(Box<Ledger>, Resumable),
+}
+
+/// A run that can go on, or that is finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumable {
+    /// What it was begun with.
+    pub inputs: Vec<Input>,
+    /// The text of its `feature_map.resolved.yaml`.
+    pub resolved_map: String,
+    /// Where it goes on.
+    pub position: Position,
+    /// Whether all of it is committed.
+    pub finished: bool,
+    /// Whether nothing is left to do: it is finished, every part is in its place, and `summary.json` is written.
+    pub complete: bool,
+}
 
 impl Target {
     /// Takes the directory `dir`, creating it and those above it if they are missing.
     ///
     /// Files that are none of a dataset's are left alone and do not matter, unless they stand where the dataset's own
-    /// go: then the directory is refused, whatever `existing` says. Nothing of an old dataset is removed before
-    /// [`Target::begin`], so a run that cannot begin leaves it whole.
+    /// go: then the directory is refused, whatever `existing` says, but for a finished dataset that is resumed. Nothing of
+    /// an old dataset is removed before [`Target::begin`], so a run that cannot begin leaves it whole.
     ///
-    /// With [`Existing::Refuse`] a directory is also taken if an earlier run ended in it before its first part: its ledger
-    /// names no part, so there are no rows to lose. The logs of that run are replaced.
+    /// With [`Existing::Refuse`] a directory is also taken if an earlier run ended in it before its first checkpoint: it
+    /// committed nothing, so there is nothing to lose. The logs of that run are replaced.
     ///
     /// # Errors
     ///
@@ -56,130 +87,168 @@ impl Target {
         let layout = Layout::new(dir);
         // A directory that no run was ever in is looked at before anything is made in it, so that one that is refused
         // stays as it was.
-        if !layout.run().exists() {
+        if !durable::exists(&layout.run())? {
             inspect(&layout, existing)?;
         }
         durable::create_dir(&layout.run())?;
         let lock = take_lock(&layout)?;
-        let old = inspect(&layout, existing)?;
-        durable::create_dir(&layout.tmp())?;
-        check_file_systems(&layout)?;
-        Ok(Target { layout, lock, old })
+        let found = inspect(&layout, existing)?;
+        if !matches!(&found, Found::Run(_, run) if run.complete) {
+            durable::create_dir(&layout.tmp())?;
+            check_file_systems(&layout)?;
+        }
+        Ok(Target { layout, lock, found })
+    }
+
+    /// The run that is there, if the directory was claimed with [`Existing::Resume`] and there is one. Whoever calls
+    /// compares what it was begun with, and then calls [`Target::resume`].
+    pub fn resumable(&self) -> Option<&Resumable> {
+        match &self.found {
+            Found::Run(_, run) => Some(run),
+            Found::Nothing | Found::Old(_) => None,
+        }
     }
 
     /// Removes what the old ledger names, if there is one, and makes the directory ready for `tables`, whose order is the
-    /// map's. `resolved_map` becomes `feature_map.resolved.yaml`.
+    /// map's.
     ///
-    /// The ledger comes first and says which tables the run has, so that whatever a crash leaves is known as a run's.
+    /// The ledger comes first and says which tables the run has, so that whatever a crash leaves is known as a run's, and
+    /// can go on.
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Option`], [`DatasetError::DuplicateTable`], [`DatasetError::Io`], [`DatasetError::Thread`].
-    pub fn begin(self, tables: Vec<Table>, resolved_map: &str, options: Options) -> Result<Dataset, DatasetError> {
-        let Target { layout, lock, old } = self;
+    /// [`DatasetError::Option`], [`DatasetError::DuplicateTable`], [`DatasetError::Io`], [`DatasetError::Thread`];
+    /// [`DatasetError::Exists`] if there is a run that can be [resumed](Target::resume).
+    pub fn begin(self, tables: Vec<Table>, run: Description, options: Options) -> Result<Dataset, DatasetError> {
+        let Target { layout, lock, found } = self;
         options.check()?;
         check_names(&tables)?;
-        clear_unfinished(&layout)?;
-        if let Some(old) = old {
-            remove_old(&layout, &old)?;
+        match found {
+            Found::Nothing => clear_unfinished(&layout, None)?,
+            Found::Old(old) => remove_old(&layout, *old)?,
+            Found::Run(ledger, _) => return Err(exists(&layout, &ledger)),
         }
-        let ledger = Ledger::new(tables.iter().map(|table| table.name.as_str()));
+        let ledger = Ledger::new(tables.iter().map(|table| table.name.as_str()), run);
         ledger.store(&layout)?;
         for table in &ledger.tables {
             durable::create_dir(&layout.table(&table.directory))?;
         }
         let resolved = layout.resolved_map();
-        durable::replace_file(&resolved, &layout.draft(&resolved), resolved_map.as_bytes())?;
+        durable::replace_file(&resolved, &layout.draft(&resolved), ledger.resolved_map.as_bytes())?;
         let logs = Logs::create(&layout)?;
         durable::sync_dir(layout.dir())?;
         Dataset::new(tables, options, layout, ledger, logs, lock)
+    }
+
+    /// Goes on with the run that is there: its last checkpoint is completed, and what came after it is forgotten. The
+    /// next unit is the one behind [`Dataset::position`]. The parts will be those of an unbroken run, byte for byte, if
+    /// the tables, `options`' buffers and the documents are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::NotResumable`] if there is no [`Resumable`]. With nothing changed:
+    /// [`DatasetError::TablesDiffer`], [`DatasetError::MapChanged`], [`DatasetError::LogCut`], [`DatasetError::Part`],
+    /// [`DatasetError::PartInTheWay`], [`DatasetError::Checkpoint`], [`DatasetError::Option`]. Otherwise
+    /// [`DatasetError::Io`], [`DatasetError::Thread`].
+    pub fn resume(self, tables: Vec<Table>, options: Options) -> Result<Dataset, DatasetError> {
+        let Target { layout, lock, found } = self;
+        options.check()?;
+        let Found::Run(ledger, _) = found else {
+            return Err(DatasetError::NotResumable {
+                dir: layout.dir().to_owned(),
+            });
+        };
+        check_tables(&layout, &ledger, &tables)?;
+        let recovered = recover(&layout, &ledger, &tables)?;
+        Dataset::resumed(tables, options, layout, *ledger, recovered, lock)
     }
 }
 
 /// Takes the lock, or says who has it.
 fn take_lock(layout: &Layout) -> Result<Lock, DatasetError> {
     let path = layout.lock();
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(DatasetError::io("create", &path))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+    let file = File::open_for_writing(&path).map_err(DatasetError::io("create", &path))?;
+    lock(layout, file, FlockArg::LockExclusiveNonblock)
+}
+
+/// Takes the lock in one of the ways that do not wait, or says who has it.
+pub(crate) fn lock(layout: &Layout, file: File, how: FlockArg) -> Result<Lock, DatasetError> {
+    Flock::lock(file.into_inner(), how).map_err(|(_, errno)| match errno {
         Errno::EWOULDBLOCK => DatasetError::Locked {
             dir: layout.dir().to_owned(),
-            lock: path,
+            lock: layout.lock(),
         },
         errno => DatasetError::Io {
             action: "lock",
-            path,
+            path: layout.lock(),
             error: errno.into(),
         },
     })
 }
 
-/// The ledger of the dataset that is there, if it may be replaced and everything in the way is the dataset's.
-fn inspect(layout: &Layout, existing: Existing) -> Result<Option<Ledger>, DatasetError> {
-    let old = Ledger::load(layout)?;
-    let parts = old.as_ref().map_or(0, Ledger::part_count);
-    if existing == Existing::Refuse && parts > 0 {
-        return Err(DatasetError::Exists {
-            dir: layout.dir().to_owned(),
-            parts,
-        });
+/// What is in the directory, if it may be taken and everything in the way is a dataset's.
+fn inspect(layout: &Layout, existing: Existing) -> Result<Found, DatasetError> {
+    let Some(ledger) = Ledger::load(layout)? else {
+        refuse_foreign(layout, None)?;
+        return Ok(Found::Nothing);
+    };
+    let ledger = Box::new(ledger);
+    match (existing, ledger.state) {
+        (Existing::Resume, State::Running | State::Finished) => {
+            let run = resumable(layout, &ledger)?;
+            if !run.finished {
+                refuse_foreign(layout, Some(&ledger))?;
+            }
+            Ok(Found::Run(ledger, run))
+        }
+        (Existing::Refuse, _) if ledger.checkpoint.number > 0 => Err(exists(layout, &ledger)),
+        (Existing::Refuse | Existing::Overwrite | Existing::Resume, _) => {
+            refuse_foreign(layout, Some(&ledger))?;
+            match find_impostor(layout, &ledger)? {
+                Some(path) => Err(DatasetError::Foreign { path }),
+                None => Ok(Found::Old(ledger)),
+            }
+        }
     }
-    match find_foreign(layout, old.as_ref())? {
+}
+
+fn refuse_foreign(layout: &Layout, ledger: Option<&Ledger>) -> Result<(), DatasetError> {
+    match find_foreign(layout, ledger)? {
         Some(path) => Err(DatasetError::Foreign { path }),
-        None => Ok(old),
+        None => Ok(()),
     }
 }
 
-/// The first path, in the order of names, that stands where the dataset's own go and is not named by the ledger.
-fn find_foreign(layout: &Layout, old: Option<&Ledger>) -> Result<Option<PathBuf>, DatasetError> {
-    let Some(old) = old else {
-        // Without a ledger nothing here is a dataset's; an empty `features_raw` is in nobody's way.
-        let document = layout
-            .documents()
-            .into_iter()
-            .find(|path| fs::symlink_metadata(path).is_ok());
-        return match document {
-            Some(path) => Ok(Some(path)),
-            None => Ok(list(&layout.features())?.pop_first()),
-        };
-    };
-    let mut tables = list(&layout.features())?;
-    for table in &old.tables {
-        let directory = layout.table(&table.directory);
-        if !tables.remove(&directory) {
-            continue;
-        }
-        let mut files = list(&directory)?;
-        for part in &table.parts {
-            files.remove(&directory.join(&part.file));
-        }
-        if let Some(file) = files.pop_first() {
-            return Ok(Some(file));
-        }
+fn exists(layout: &Layout, ledger: &Ledger) -> DatasetError {
+    let (dir, parts) = (layout.dir().to_owned(), ledger.part_count());
+    match ledger.state {
+        State::Finished => DatasetError::Exists { dir, parts },
+        State::Running => DatasetError::Unfinished { dir, parts },
+        State::Replacing => DatasetError::HalfReplaced { dir },
     }
-    Ok(tables.pop_first())
 }
 
-/// What is in a directory; nothing if it is not there.
-fn list(dir: &Path) -> Result<BTreeSet<PathBuf>, DatasetError> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        result => result.map_err(DatasetError::io("list", dir))?,
-    };
-    let paths: Result<_, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    paths.map_err(DatasetError::io("list", dir))
+fn resumable(layout: &Layout, ledger: &Ledger) -> Result<Resumable, DatasetError> {
+    let finished = ledger.state == State::Finished;
+    Ok(Resumable {
+        inputs: ledger.inputs.clone(),
+        resolved_map: ledger.resolved_map.clone(),
+        position: ledger.position.clone(),
+        finished,
+        complete: finished && is_in_place(layout, ledger)? && durable::exists(&layout.summary())?,
+    })
 }
 
 /// Refuses a directory in which a part could not be renamed from where it is written to where it is published.
 fn check_file_systems(layout: &Layout) -> Result<(), DatasetError> {
     let device = |path: &Path| {
-        fs::metadata(path)
+        files::metadata(path)
             .map(|meta| meta.dev())
             .map_err(DatasetError::io("look at", path))
     };
     let tmp = device(&layout.tmp())?;
     for other in [layout.run(), layout.features(), layout.dir().to_owned()] {
-        if other.exists() && device(&other)? != tmp {
+        if durable::exists(&other)? && device(&other)? != tmp {
             return Err(DatasetError::FileSystems {
                 one: layout.tmp(),
                 other,
@@ -187,43 +256,6 @@ fn check_file_systems(layout: &Layout) -> Result<(), DatasetError> {
         }
     }
     Ok(())
-}
-
-/// Removes what a run left unfinished in `run/`: files by the names that runs give them, and nothing else.
-fn clear_unfinished(layout: &Layout) -> Result<(), DatasetError> {
-    for path in list(&layout.tmp())? {
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(is_unpublished_part_name) {
-            durable::remove_file(&path)?;
-        }
-    }
-    layout
-        .replaced()
-        .iter()
-        .try_for_each(|target| durable::remove_file(&layout.draft(target)))
-}
-
-/// Removes the dataset that `old` describes, and nothing else: its parts, their directories if that empties them, and
-/// the documents beside them. All of that durably: only then may the ledger that names it be replaced.
-fn remove_old(layout: &Layout, old: &Ledger) -> Result<(), DatasetError> {
-    for table in &old.tables {
-        let directory = layout.table(&table.directory);
-        for part in &table.parts {
-            durable::remove_file(&directory.join(&part.file))?;
-        }
-        if directory.exists() {
-            durable::sync_dir(&directory)?;
-            durable::remove_dir_if_empty(&directory)?;
-        }
-    }
-    if layout.features().exists() {
-        durable::sync_dir(&layout.features())?;
-    }
-    layout
-        .documents()
-        .iter()
-        .try_for_each(|document| durable::remove_file(document))?;
-    durable::sync_dir(layout.dir())
 }
 
 fn check_names(tables: &[Table]) -> Result<(), DatasetError> {
@@ -234,4 +266,21 @@ fn check_names(tables: &[Table]) -> Result<(), DatasetError> {
         }),
         None => Ok(()),
     }
+}
+
+/// Refuses tables that are not those of the run.
+fn check_tables(layout: &Layout, ledger: &Ledger, tables: &[Table]) -> Result<(), DatasetError> {
+    let names = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>();
+    let (committed, given) = (
+        names(&mut ledger.tables.iter().map(|table| &table.name)),
+        names(&mut tables.iter().map(|table| &table.name)),
+    );
+    if committed == given {
+        return Ok(());
+    }
+    Err(DatasetError::TablesDiffer {
+        dir: layout.dir().to_owned(),
+        committed,
+        given,
+    })
 }

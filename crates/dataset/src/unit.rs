@@ -12,6 +12,11 @@ use crate::error::UnitFault;
 /// hold failures alone.
 #[derive(Debug, Clone, Default)]
 pub struct Unit {
+    /// How many members of the archive the unit closes, failed ones included. A run that goes on after this unit goes on
+    /// behind them.
+    pub members: u64,
+    /// How many of these members failed.
+    pub failed: u64,
     /// How many documents the unit holds.
     pub documents: usize,
     /// Rows of each document in each table: `documents` × tables, a document's entries side by side.
@@ -63,6 +68,12 @@ pub struct RescuedValue {
 impl Unit {
     /// Refuses a unit that contradicts itself or `tables`, and gives each batch its table's very schema.
     pub(crate) fn conform(&mut self, tables: &[Table]) -> Result<(), UnitFault> {
+        if self.failed > self.members {
+            return Err(UnitFault::Members {
+                members: self.members,
+                failed: self.failed,
+            });
+        }
         self.check_shape("rows", self.rows.len(), tables.len())?;
         self.check_shape("bytes", self.bytes.len(), tables.len())?;
         let mut delivered = vec![0; tables.len()];
@@ -82,6 +93,11 @@ impl Unit {
     pub(crate) fn documents<'a>(&'a self, tables: usize) -> impl Iterator<Item = (&'a [u32], &'a [u64])> + use<'a> {
         let of = move |document: usize| document * tables..(document + 1) * tables;
         (0..self.documents).map(move |document| (&self.rows[of(document)], &self.bytes[of(document)]))
+    }
+
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members == 0 && self.documents == 0 && self.failures.is_empty() && self.rescued.is_empty()
     }
 
     fn check_shape(&self, field: &'static str, found: usize, tables: usize) -> Result<(), UnitFault> {
@@ -196,7 +212,8 @@ mod tests {
     fn inconsistent_units_are_refused() {
         let wrong_type: ArrayRef = Arc::new(Int32Array::from(vec![1, 2, 3]));
         let three = || ints(&[Some(1), Some(2), Some(3)]);
-        let cases: [(&str, Spoil); 9] = [
+        let cases: [(&str, Spoil); 10] = [
+            ("closes 0 members, of which 1 failed", Box::new(|unit| unit.failed = 1)),
             (
                 "`rows` has 3 entries, not 2 documents × 2 tables",
                 Box::new(|unit| unit.rows.truncate(3)),

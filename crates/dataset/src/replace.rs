@@ -1,0 +1,117 @@
+//! What stands in a new dataset's way, and how an old dataset goes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::checksum::Checksum;
+use crate::durable;
+use crate::error::DatasetError;
+use crate::files;
+use crate::layout::{Layout, is_checkpoint_name, is_unpublished_part_name};
+use crate::ledger::{Ledger, State};
+
+/// The first path, in the order of names, that stands where a dataset's own go and is not the dataset's of `old`.
+pub(crate) fn find_foreign(layout: &Layout, old: Option<&Ledger>) -> Result<Option<PathBuf>, DatasetError> {
+    match old {
+        Some(old) => Ok(unknown_files(layout, old)?.into_iter().next()),
+        None => in_a_first_runs_way(layout),
+    }
+}
+
+/// Without a ledger nothing here is a dataset's; an empty `features_raw` is in nobody's way.
+fn in_a_first_runs_way(layout: &Layout) -> Result<Option<PathBuf>, DatasetError> {
+    for document in layout.documents() {
+        if durable::exists(&document)? {
+            return Ok(Some(document));
+        }
+    }
+    Ok(list(&layout.features())?.pop_first())
+}
+
+/// What is in `features_raw` and not named by the ledger: files in its tables, then whatever stands beside them.
+pub(crate) fn unknown_files(layout: &Layout, ledger: &Ledger) -> Result<Vec<PathBuf>, DatasetError> {
+    let mut unknown = Vec::new();
+    let mut tables = list(&layout.features())?;
+    for table in &ledger.tables {
+        let directory = layout.table(&table.directory);
+        if !tables.remove(&directory) {
+            continue;
+        }
+        let mut files = list(&directory)?;
+        for part in &table.parts {
+            files.remove(&directory.join(&part.file));
+        }
+        unknown.extend(files);
+    }
+    unknown.extend(tables);
+    Ok(unknown)
+}
+
+/// The first file that stands in the place of a part of the last checkpoint and is not that part. Such a part may not have
+/// been renamed yet, so its name alone does not make a file the dataset's.
+pub(crate) fn find_impostor(layout: &Layout, old: &Ledger) -> Result<Option<PathBuf>, DatasetError> {
+    for named in old.parts().filter(|named| old.is_of_last_checkpoint(named.part)) {
+        let path = layout.part(&named.table.directory, named.number);
+        let found = Checksum::of_file(&path).map_err(DatasetError::io("read", &path))?;
+        if found.is_some_and(|found| found != named.part.checksum()) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// Removes the dataset that `old` describes, and nothing else, after the ledger says that this is going on: what its run
+/// left unfinished, its parts, their directories if that empties them, and the documents beside them. All of that
+/// durably: only then may the ledger that names it be replaced.
+pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), DatasetError> {
+    old.state = State::Replacing;
+    old.store(layout)?;
+    clear_unfinished(layout, None)?;
+    for table in &old.tables {
+        let directory = layout.table(&table.directory);
+        for part in &table.parts {
+            durable::remove_file(&directory.join(&part.file))?;
+        }
+        if durable::is_dir(&directory)? {
+            durable::sync_dir(&directory)?;
+            durable::remove_dir_if_empty(&directory)?;
+        }
+    }
+    if durable::is_dir(&layout.features())? {
+        durable::sync_dir(&layout.features())?;
+    }
+    layout
+        .documents()
+        .iter()
+        .try_for_each(|document| durable::remove_file(document))?;
+    durable::sync_dir(layout.dir())
+}
+
+/// Removes what a run left unfinished in `run/`: files by the names that runs give them, and nothing else. The file of
+/// checkpoint `keep` stays.
+pub(crate) fn clear_unfinished(layout: &Layout, keep: Option<u64>) -> Result<(), DatasetError> {
+    let kept = keep.map(|number| layout.checkpoint(number));
+    remove_named(&layout.tmp(), is_unpublished_part_name, None)?;
+    remove_named(&layout.run(), is_checkpoint_name, kept.as_deref())?;
+    layout
+        .replaced()
+        .iter()
+        .try_for_each(|target| durable::remove_file(&layout.draft(target)))
+}
+
+fn remove_named(dir: &Path, is_ours: fn(&str) -> bool, keep: Option<&Path>) -> Result<(), DatasetError> {
+    for path in list(dir)? {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(is_ours) && keep != Some(path.as_path()) {
+            durable::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is in a directory, in the order of names; nothing if it is not there.
+fn list(dir: &Path) -> Result<BTreeSet<PathBuf>, DatasetError> {
+    files::list(dir)
+        .map(BTreeSet::from_iter)
+        .map_err(DatasetError::io("list", dir))
+}
