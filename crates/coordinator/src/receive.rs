@@ -8,17 +8,22 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use tarquet_dataset::{FailedMember, RescuedValue, Unit};
 use tarquet_wire::BUILD;
+use tarquet_wire::batch::{BatchError, TableDecoder};
 use tarquet_wire::frame::{Frame, FrameError, FrameReader, Kind};
 use tarquet_wire::message::{FromWorker, TaskId, UnitDone, decode};
 use tarquet_wire::tables::{
-    FailureRow, RescuedRow, TableDecoder, failure_rows, failures_table, rescued_rows, rescued_table,
+    FailureRow, RescuedRow, failure_rows, failures_table, rescued_rows, rescued_table, value_bytes,
 };
 
-use crate::input::{Input, OnPanic, Rows};
+use crate::input::{Input, OnPanic};
 use crate::machine::{Event, WorkerId};
 
 /// The schemas of all tables, the reserved ones too, once they are fixed.
 pub(crate) type Schemas = Arc<OnceLock<Vec<SchemaRef>>>;
+
+/// The most that the batches of one unit may weigh, in bytes: as much as one batch may, since it is one document whose rows
+/// can be so large, in whatever tables they are.
+const MAX_UNIT_BYTES: u64 = Kind::Batch.max_len() as u64;
 
 /// Reads a worker's frames until its pipe ends or something in it is broken, and passes on what they say.
 pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inputs: &Sender<Input>) {
@@ -84,19 +89,29 @@ impl Receiver<'_> {
                 .schemas
                 .get()
                 .ok_or("it sent a batch before the schema was fixed")?;
-            self.decoders = schemas.iter().cloned().map(TableDecoder::new).collect();
+            let decoders: Result<_, _> = schemas.iter().cloned().map(TableDecoder::new).collect();
+            self.decoders = decoders.map_err(|error: BatchError| error.to_string())?;
         }
         if self.open.task.is_some_and(|task| task != frame.task) {
             return Err("it mixed batches of two tasks".to_owned());
         }
         let table = frame.table as usize;
+        if self.open.batches.last().is_some_and(|(last, _)| *last >= table) {
+            return Err("it sent a table twice in one unit, or one behind a later one".to_owned());
+        }
         let decoder = self
             .decoders
-            .get_mut(table)
+            .get(table)
             .ok_or("it sent a batch of a table that there is not")?;
         self.open.task = Some(frame.task);
         self.open.bytes += frame.body.len() as u64;
-        let batch = decoder.decode(frame.body).map_err(|error| error.to_string())?;
+        if self.open.bytes > MAX_UNIT_BYTES {
+            return Err(format!(
+                "it sent {} bytes of batches in one unit; the most is {MAX_UNIT_BYTES}",
+                self.open.bytes
+            ));
+        }
+        let batch = decoder.decode(&frame.body).map_err(|error| error.to_string())?;
         self.open.batches.push((table, batch));
         Ok(())
     }
@@ -121,7 +136,7 @@ impl Receiver<'_> {
         Ok(Input::Machine(event))
     }
 
-    fn unit(&mut self, done: UnitDone) -> Result<Event<Rows>, String> {
+    fn unit(&mut self, done: UnitDone) -> Result<Event<Unit>, String> {
         let OpenUnit { task, batches, bytes } = std::mem::take(&mut self.open);
         if task.is_some_and(|task| task != done.task) {
             return Err("it closed a unit of another task than the unit's batches".to_owned());
@@ -131,50 +146,82 @@ impl Receiver<'_> {
             .checked_sub(2)
             .ok_or("it closed a unit before the schema was fixed")?;
         check_counts(&done, &batches, features)?;
-        let (members, failed) = (done.members, u64::from(done.failed));
-        let task = TaskId(done.task);
-        let unit = unit(done, batches, features);
-        let rows = Rows {
-            members: u64::from(members),
-            failed,
-            unit,
-        };
+        let (task, members) = (TaskId(done.task), done.members);
         Ok(Event::Unit {
             worker: self.worker,
             task,
             members,
             bytes,
-            unit: rows,
+            unit: unit(done, batches, features),
         })
     }
 }
 
-/// Refuses counts that do not add up, here where it is clear whose fault it is.
+/// Refuses counts that do not add up, here where it is clear whose fault it is: those of members and documents, those of
+/// rows, those of the rows' bytes, which decide where parts end, and those of failures, which must each have a line.
 fn check_counts(done: &UnitDone, batches: &[(usize, RecordBatch)], features: usize) -> Result<(), String> {
     let cells = (done.documents as usize).checked_mul(features);
     let shaped = cells == Some(done.rows.len()) && cells == Some(done.bytes.len());
     let counted = done.failed <= done.members && done.documents <= done.members - done.failed;
-    let mut sent = vec![0_u64; features];
-    for (table, batch) in batches {
-        if let Some(rows) = sent.get_mut(*table) {
-            *rows += batch.num_rows() as u64;
-        }
-    }
-    let mut told = vec![0_u64; features];
-    for document in done.rows.chunks_exact(features.max(1)) {
-        told.iter_mut()
-            .zip(document)
-            .for_each(|(sum, rows)| *sum += u64::from(*rows));
-    }
-    match shaped && counted && sent == told {
+    match shaped && counted && sent(batches, features) == told(done, features) {
         true => Ok(()),
         false => Err("the counts of a unit do not add up".to_owned()),
     }
 }
 
+/// What a unit comes to.
+#[derive(Debug, PartialEq)]
+struct Totals {
+    /// Rows in each feature's table.
+    rows: Vec<u64>,
+    /// What they count in bytes.
+    bytes: Vec<u64>,
+    /// Lines for `failed.log`.
+    failures: u64,
+}
+
+/// What the batches of a unit come to.
+fn sent(batches: &[(usize, RecordBatch)], features: usize) -> Totals {
+    let mut totals = Totals {
+        rows: vec![0; features],
+        bytes: vec![0; features],
+        failures: 0,
+    };
+    for (table, batch) in batches {
+        if *table < features {
+            totals.rows[*table] += batch.num_rows() as u64;
+            totals.bytes[*table] += value_bytes(batch);
+        } else if *table == failures_table(features) {
+            totals.failures += batch.num_rows() as u64;
+        }
+    }
+    totals
+}
+
+/// What a unit is said to come to.
+fn told(done: &UnitDone, features: usize) -> Totals {
+    Totals {
+        rows: sums(done.rows.iter().map(|rows| u64::from(*rows)), features),
+        bytes: sums(done.bytes.iter().copied(), features),
+        failures: u64::from(done.failed),
+    }
+}
+
+/// What all documents have in each table, where `cells` has them document by document. A sum too large for 64 bits is no
+/// true one either way.
+fn sums(cells: impl Iterator<Item = u64>, features: usize) -> Vec<u64> {
+    let mut sums = vec![0_u64; features];
+    for (sum, cell) in (0..features).cycle().zip(cells) {
+        sums[sum] = sums[sum].saturating_add(cell);
+    }
+    sums
+}
+
 /// Takes the reserved tables out of a unit's batches.
 fn unit(done: UnitDone, batches: Vec<(usize, RecordBatch)>, features: usize) -> Unit {
     let mut unit = Unit {
+        members: u64::from(done.members),
+        failed: u64::from(done.failed),
         documents: done.documents as usize,
         rows: done.rows,
         bytes: done.bytes,

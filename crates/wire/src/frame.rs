@@ -9,7 +9,8 @@
 //!
 //! All integers are little-endian. `length` is the body's, in bytes; `table` and `task` are set for batches only; the
 //! checksum is the CRC-32 (IEEE 802.3) of the header's first 20 bytes and the body. The length is checked against the
-//! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive.
+//! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive; a body that was read holds
+//! no more than its length.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
@@ -22,7 +23,8 @@ pub const HEADER_LEN: usize = 24;
 /// Where the checksum begins; it covers the header up to here.
 const CHECKSUM_AT: usize = 20;
 
-/// How far an allocation may run ahead of the bytes that have arrived for it.
+/// How much is allocated for a body before any of it has arrived, in bytes. From there it doubles with what arrives: while
+/// it is copied, three times what has arrived is held.
 const ALLOCATION_STEP: usize = 8 << 20;
 
 /// What a frame's body is.
@@ -223,19 +225,28 @@ impl<R: Read> FrameReader<R> {
         }))
     }
 
+    /// Reads a body into memory that is exactly as long in the end, and doubles on the way only once it is full.
     fn read_body(&mut self, len: usize) -> Result<Buffer, FrameError> {
         let mut body = MutableBuffer::new(len.min(ALLOCATION_STEP));
-        while body.len() < len {
+        loop {
             let start = body.len();
-            body.resize(len.min(start + ALLOCATION_STEP), 0);
+            let end = len.min((2 * start).max(ALLOCATION_STEP));
+            if start > 0 {
+                let mut larger = MutableBuffer::new(end);
+                larger.extend_from_slice(&body);
+                body = larger;
+            }
+            body.resize(end, 0);
             let read = read_full(&mut self.inner, &mut body.as_slice_mut()[start..])?;
-            if start + read < body.len() {
+            if start + read < end {
                 return Err(FrameError::Truncated {
                     missing: len - start - read,
                 });
             }
+            if end == len {
+                return Ok(body.into());
+            }
         }
-        Ok(body.into())
     }
 }
 
@@ -328,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_allocates_no_more_than_a_step_ahead() {
+    fn a_claimed_length_that_does_not_arrive_is_missing() {
         let mut bytes = written(Kind::Batch, 0, 0, &[b"short"]);
         bytes[0..4].copy_from_slice(&(512u32 << 20).to_le_bytes());
         let error = FrameReader::new(bytes.as_slice()).read().unwrap_err();
@@ -336,6 +347,17 @@ mod tests {
             matches!(error, FrameError::Truncated { missing } if missing == (512 << 20) - 5),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_body_of_several_steps_is_read_whole_and_holds_no_more() {
+        for len in [ALLOCATION_STEP, ALLOCATION_STEP + 1, 2 * ALLOCATION_STEP + 77] {
+            let body: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let bytes = written(Kind::Batch, 0, 0, &[&body]);
+            let frame = FrameReader::new(bytes.as_slice()).read().unwrap().unwrap();
+            assert!(frame.body.as_slice() == body, "{len}");
+            assert!(frame.body.capacity() < len + 128, "{len}: {}", frame.body.capacity());
+        }
     }
 
     #[test]

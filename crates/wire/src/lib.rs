@@ -1,8 +1,7 @@
 //! The only contract between tarquet's processes: frames, messages, credit.
 //!
 //! The coordinator and a worker share two pipes. What goes through them is a sequence of [frames](frame): either a
-//! [message](message) (small, never metered) or a *batch*, an Arrow IPC body of one table (metered by
-//! [credit]). Rows become final when a [`message::UnitDone`] closes them; what was sent after the last one belongs to
+//! [message](message) (small, never metered) or a [batch](batch), rows of one table (metered by [credit]). Rows become final when a [`message::UnitDone`] closes them; what was sent after the last one belongs to
 //! an open unit, which ends with its worker.
 //!
 //! ```text
@@ -19,17 +18,18 @@
 //!     ── Finish ───────────────────────────────────▶   the sentinel; the worker leaves
 //! ```
 
+pub mod batch;
 pub mod credit;
 pub mod frame;
 pub mod message;
 pub mod tables;
 
 /// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
 
-/// The hidden subcommand with which the executable starts itself as a worker; its one argument is the coordinator's
-/// process id.
+/// The hidden subcommand with which the executable starts itself as a worker. Its arguments are the coordinator's
+/// process id and the numbers of the descriptors that the worker inherits besides the standard three.
 pub const WORKER_SUBCOMMAND: &str = "__worker";

@@ -50,8 +50,10 @@ pub struct Hello {
     pub plan: Plan,
     /// The projection engine's name.
     pub engine: String,
-    /// The descriptor that the members' bytes are read from.
+    /// The descriptor that the members' bytes are read from: one of those that the worker was started with.
     pub source: i32,
+    /// The most that the worker may have of data (heap and private mappings), in bytes: one that needs more dies.
+    pub memory: u64,
     /// Rows are sent once they weigh this much, in Arrow bytes, or when the task ends.
     pub unit_bytes: u64,
     /// The credit to start with, in bytes.

@@ -1,22 +1,17 @@
-//! Batches: record batches of a table as pieces of one Arrow IPC stream a worker and table.
+//! The tables whose rows a worker sends, and what their rows count.
 //!
 //! After a plan's features come two reserved tables, [`failures`](failures_table) and [`rescued`](rescued_table):
 //! whatever can be large travels as a batch, so that credit meters it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, UInt64Array};
-use arrow_buffer::Buffer;
-use arrow_ipc::reader::StreamDecoder;
-use arrow_ipc::writer::StreamEncoder;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use tarquet_feature_map::Plan;
 use tarquet_feature_map::SchemaError;
-use thiserror::Error;
 
 /// The reserved table of failed documents, of a plan with so many features.
 pub fn failures_table(features: usize) -> usize {
@@ -145,7 +140,8 @@ where
     )
 }
 
-/// The rows of a batch of [`failures_batch`]; its schema has been checked by a [`TableDecoder`].
+/// The rows of a batch of [`failures_batch`]; its schema has been checked by a
+/// [`TableDecoder`](crate::batch::TableDecoder).
 pub fn failure_rows(batch: &RecordBatch) -> Vec<FailureRow> {
     let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
     let number = |column: usize, row: usize| {
@@ -163,7 +159,8 @@ pub fn failure_rows(batch: &RecordBatch) -> Vec<FailureRow> {
         .collect()
 }
 
-/// The rows of a batch of [`rescued_batch`]; its schema has been checked by a [`TableDecoder`].
+/// The rows of a batch of [`rescued_batch`]; its schema has been checked by a
+/// [`TableDecoder`](crate::batch::TableDecoder).
 pub fn rescued_rows(batch: &RecordBatch) -> Vec<RescuedRow> {
     let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
     (0..batch.num_rows())
@@ -178,89 +175,37 @@ pub fn rescued_rows(batch: &RecordBatch) -> Vec<RescuedRow> {
         .collect()
 }
 
-/// A worker's end of one table's stream.
-pub struct TableEncoder {
-    encoder: StreamEncoder,
+/// What a table's rows count in bytes, as [`UnitDone::bytes`](crate::message::UnitDone::bytes) does: a number or a time
+/// its width, a bool 1, a string 4 and its text, a list 4 and its elements; a null as much as an empty value.
+///
+/// It is a function of the rows, not of how they are cut into batches, and it is worked out in a time that does not depend on
+/// how many there are.
+pub fn value_bytes(batch: &RecordBatch) -> u64 {
+    batch.columns().iter().map(column_bytes).sum()
 }
 
-impl TableEncoder {
-    /// An encoder of batches of `schema`.
-    ///
-    /// # Errors
-    ///
-    /// A schema that Arrow IPC cannot express.
-    pub fn new(schema: &Schema) -> Result<TableEncoder, ArrowError> {
-        Ok(TableEncoder {
-            encoder: StreamEncoder::try_new(schema)?,
-        })
-    }
-
-    /// The body of the frame that carries `batch`, in pieces that share the batch's memory. The first one of a stream
-    /// begins with the schema.
-    ///
-    /// # Errors
-    ///
-    /// What Arrow IPC cannot express.
-    pub fn encode(&mut self, batch: &RecordBatch) -> Result<Vec<Buffer>, ArrowError> {
-        self.encoder.encode(batch)
-    }
-}
-
-/// Why a batch could not be decoded: the worker that sent it is broken.
-#[derive(Debug, Error)]
-pub enum BatchError {
-    /// The bytes are no valid record batch.
-    #[error("a batch that is not valid Arrow: {0}")]
-    Arrow(#[from] ArrowError),
-    /// Decoding panicked, which arrow-ipc can still do on crafted bytes.
-    #[error("a batch that makes the Arrow decoder panic")]
-    Panic,
-    /// The schema is another than the run's.
-    #[error("a batch of another schema than the table's")]
-    Schema,
-    /// The frame does not hold exactly one batch.
-    #[error("a frame that does not hold exactly one batch")]
-    NotOne,
-}
-
-/// The coordinator's end of one table's stream. It validates all it decodes.
-#[derive(Debug)]
-pub struct TableDecoder {
-    decoder: StreamDecoder,
-    schema: SchemaRef,
-}
-
-impl TableDecoder {
-    /// A decoder of batches that have to be of `schema`.
-    pub fn new(schema: SchemaRef) -> TableDecoder {
-        TableDecoder {
-            decoder: StreamDecoder::new(),
-            schema,
+fn column_bytes(column: &ArrayRef) -> u64 {
+    let each = |width: usize| (column.len() * width) as u64;
+    match column.data_type() {
+        DataType::Boolean => each(size_of::<bool>()),
+        DataType::Utf8 => {
+            let offsets = column.as_string::<i32>().offsets();
+            each(size_of::<i32>()) + (offsets[column.len()] - offsets[0]) as u64
         }
-    }
-
-    /// The batch that a frame's body holds; its arrays share the body's memory. After an error the stream is over.
-    ///
-    /// # Errors
-    ///
-    /// Whatever shows that the worker is broken. It never panics.
-    pub fn decode(&mut self, body: Buffer) -> Result<RecordBatch, BatchError> {
-        let decoder = &mut self.decoder;
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
-            let mut rest = body;
-            let batch = decoder.decode(&mut rest)?;
-            Ok::<_, ArrowError>(batch.filter(|_| rest.is_empty()))
-        }));
-        let batch = decoded.map_err(|_| BatchError::Panic)??.ok_or(BatchError::NotOne)?;
-        if batch.schema() != self.schema {
-            return Err(BatchError::Schema);
+        DataType::List(_) => {
+            let lists = column.as_list::<i32>();
+            let (first, last) = (lists.offsets()[0] as usize, lists.offsets()[column.len()] as usize);
+            each(size_of::<i32>()) + column_bytes(&lists.values().slice(first, last - first))
         }
-        Ok(batch)
+        other => each(other.primitive_width().unwrap_or_default()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::builder::ListBuilder;
+    use arrow_array::{BooleanArray, Date32Array, StringArray};
+
     use super::*;
 
     fn failures() -> Vec<FailureRow> {
@@ -280,15 +225,6 @@ mod tests {
                 detail: String::new(),
             },
         ]
-    }
-
-    fn joined(pieces: &[Buffer]) -> Buffer {
-        Buffer::from_vec(
-            pieces
-                .iter()
-                .flat_map(|piece| piece.as_slice().to_vec())
-                .collect::<Vec<u8>>(),
-        )
     }
 
     #[test]
@@ -317,47 +253,30 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_batches_comes_back_batch_by_batch() {
-        let batch = failures_batch(&failures()).unwrap();
-        let mut encoder = TableEncoder::new(&batch.schema()).unwrap();
-        let mut decoder = TableDecoder::new(batch.schema());
-        for rows in [2, 1, 0, 2] {
-            let sent = batch.slice(0, rows);
-            assert_eq!(decoder.decode(joined(&encoder.encode(&sent).unwrap())).unwrap(), sent);
+    fn rows_count_their_values_however_they_are_cut() {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        lists.append_option(Some(vec![Some("ab"), None]));
+        lists.append_option(None::<Vec<Option<&str>>>);
+        lists.append_option(Some(vec![Some("c")]));
+        let columns: [(&str, ArrayRef); 4] = [
+            ("text", Arc::new(StringArray::from(vec![Some("xyz"), None, Some("")]))),
+            (
+                "flag",
+                Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
+            ),
+            ("day", Arc::new(Date32Array::from(vec![Some(1), None, Some(3)]))),
+            ("texts", Arc::new(lists.finish())),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let rows = [
+            (4 + 3) + 1 + 4 + (4 + (4 + 2) + 4),
+            4 + 1 + 4 + 4,
+            4 + 1 + 4 + (4 + (4 + 1)),
+        ];
+        for (row, bytes) in rows.into_iter().enumerate() {
+            assert_eq!(value_bytes(&batch.slice(row, 1)), bytes, "row {row}");
         }
-    }
-
-    #[test]
-    fn another_schema_is_refused() {
-        let batch = failures_batch(&failures()).unwrap();
-        let body = joined(&TableEncoder::new(&batch.schema()).unwrap().encode(&batch).unwrap());
-        let error = TableDecoder::new(rescued_schema()).decode(body).unwrap_err();
-        assert!(matches!(error, BatchError::Schema), "{error}");
-    }
-
-    #[test]
-    fn a_frame_holds_exactly_one_batch() {
-        let batch = failures_batch(&failures()).unwrap();
-        let mut encoder = TableEncoder::new(&batch.schema()).unwrap();
-        let first = encoder.encode(&batch).unwrap();
-        let both = [first.clone(), encoder.encode(&batch).unwrap()].concat();
-        for body in [joined(&both), joined(&first[..1]), Buffer::from_vec(Vec::<u8>::new())] {
-            let error = TableDecoder::new(batch.schema()).decode(body).unwrap_err();
-            assert!(matches!(error, BatchError::NotOne | BatchError::Arrow(_)), "{error}");
-        }
-    }
-
-    /// Every single bit of a frame's body flipped: an error or a batch of the same schema, never a panic.
-    #[test]
-    fn flipped_bits_never_panic() {
-        let batch = failures_batch(&failures()).unwrap();
-        let body = joined(&TableEncoder::new(&batch.schema()).unwrap().encode(&batch).unwrap());
-        for bit in 0..body.len() * 8 {
-            let mut bytes = body.to_vec();
-            bytes[bit / 8] ^= 1 << (bit % 8);
-            if let Ok(decoded) = TableDecoder::new(batch.schema()).decode(Buffer::from_vec(bytes)) {
-                assert_eq!(decoded.schema(), batch.schema());
-            }
-        }
+        assert_eq!(value_bytes(&batch), rows.iter().sum::<u64>());
+        assert_eq!(value_bytes(&batch.slice(0, 0)), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! A worker process: byte ranges in, Arrow batches out.
 //!
-//! A worker opens nothing and creates nothing: it reads commands from its standard input, members' bytes from
+//! A worker opens nothing and creates nothing (but to look at itself in `/proc` when it starts): it reads commands from its standard input, members' bytes from
 //! descriptors that it inherited, and writes frames to what was its standard output. It is single-threaded, and all it
 //! knows is in the messages of [`tarquet_wire`], so that [`serve`] can be run over any reader and writer.
 //!
@@ -8,6 +8,10 @@
 //! [`UnitDone`](tarquet_wire::message::UnitDone) behind them makes them final.
 
 mod commands;
+mod descriptors;
+#[cfg(feature = "failpoints")]
+mod failpoints;
+mod limits;
 mod process;
 mod reader;
 mod serve;

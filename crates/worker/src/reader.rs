@@ -54,6 +54,8 @@ impl<S: Source> MemberReader<S> {
         if let Some(failure) = &member.failed {
             return Err(ReadError::Member(failure.clone()));
         }
+        #[cfg(feature = "failpoints")]
+        crate::failpoints::strike(&member.name);
         self.fill(member).map_err(ReadError::Source)?;
         match unsupported(&member.name, &self.buffer) {
             Some(failure) => Err(ReadError::Member(failure)),

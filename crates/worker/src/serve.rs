@@ -1,6 +1,7 @@
 //! A worker's life: from `Hello` to `Finish`.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -8,9 +9,10 @@ use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
 use tarquet_projection::{EngineKind, FlushError, Projector};
+use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind};
 use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, UnitDone, send};
-use tarquet_wire::tables::{FailureRow, TableEncoder, schemas};
+use tarquet_wire::tables::{FailureRow, schemas};
 use tarquet_wire::{BUILD, PROTOCOL};
 use thiserror::Error;
 
@@ -24,14 +26,49 @@ const ANNOUNCED_TOGETHER: u64 = 64 << 10;
 /// What ends a worker before its time.
 #[derive(Debug, Error)]
 pub enum WorkerError {
-    /// A pipe failed, or a descriptor.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    /// The process cannot be made a worker.
+    #[error("a worker cannot {what}: {error}")]
+    Setup {
+        /// What it cannot do.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The process holds a descriptor that nobody declared.
+    #[error(
+        "a worker holds descriptor {number} ({}), which it was not told of: the coordinator left it open",
+        refers_to.display()
+    )]
+    Descriptor {
+        /// Its number.
+        number: i32,
+        /// What it refers to, as `/proc/self/fd` shows it.
+        refers_to: PathBuf,
+    },
+    /// The source is not among the descriptors that the worker was started with.
+    #[error("the coordinator named descriptor {number} as the source, which it did not declare")]
+    Undeclared {
+        /// Its number.
+        number: i32,
+    },
+    /// The limit on memory is below what the worker uses before it has read anything.
+    #[error(
+        "a worker may have {limit} bytes of memory and uses {used} before it has read anything: raise --worker-memory"
+    )]
+    Memory {
+        /// The limit, in bytes.
+        limit: u64,
+        /// What is in use, in bytes.
+        used: u64,
+    },
+    /// What the worker says does not reach the coordinator.
+    #[error("writing to the coordinator: {0}")]
+    Output(#[from] io::Error),
     /// The coordinator sent what cannot be read.
-    #[error(transparent)]
+    #[error("reading what the coordinator says: {0}")]
     Message(#[from] MessageError),
     /// The coordinator sent something at the wrong time.
-    #[error("the coordinator said {what}")]
+    #[error("the coordinator said {what}, which breaks the protocol")]
     Unexpected {
         /// What it said.
         what: &'static str,
@@ -47,25 +84,25 @@ pub enum WorkerError {
         protocol: u32,
     },
     /// There is no such engine.
-    #[error("there is no projection engine `{name}`")]
+    #[error("the coordinator asks for the projection engine `{name}`, which there is not")]
     Engine {
         /// The engine's name.
         name: String,
     },
     /// The plan is not fit for extraction.
-    #[error(transparent)]
+    #[error("the plan gives no tables: {0}")]
     Schema(#[from] SchemaError),
     /// Rows could not be made into batches.
     #[error(transparent)]
     Flush(#[from] FlushError),
     /// A batch could not be encoded.
-    #[error(transparent)]
+    #[error("rows cannot be sent: {0}")]
     Arrow(#[from] ArrowError),
     /// The run ends before this worker's rows were wanted.
     #[error("the run ended while rows were waiting for credit")]
     Abandoned,
     /// The coordinator is gone.
-    #[error("the coordinator is gone")]
+    #[error("the process that started this worker is gone, or is not the coordinator that it names")]
     Orphan,
     /// The archive cannot be read; the coordinator was told.
     #[error("reading the archive: {0}")]
@@ -74,12 +111,17 @@ pub enum WorkerError {
 
 /// Serves a coordinator over `input` and `output` until it says `Finish` or goes away.
 ///
-/// `open` gives the source that a descriptor's number stands for.
+/// `enter` makes ready for what `Hello` says, and gives the source of the members' bytes. Nothing has been read of them yet,
+/// and the coordinator has not been answered.
 ///
 /// # Errors
 ///
 /// Whatever ends a worker early.
-pub fn serve<R, W, S>(input: R, output: W, open: impl Fn(i32) -> io::Result<S>) -> Result<(), WorkerError>
+pub fn serve<R, W, S>(
+    input: R,
+    output: W,
+    enter: impl FnOnce(&Hello) -> Result<S, WorkerError>,
+) -> Result<(), WorkerError>
 where
     R: Read,
     W: Write,
@@ -95,7 +137,7 @@ where
             });
         }
     };
-    let mut worker = Worker::greet(hello, commands, output, open)?;
+    let mut worker = Worker::greet(hello, commands, output, enter)?;
     match worker.work() {
         Err(WorkerError::Abandoned) => Ok(()),
         ended => ended,
@@ -121,7 +163,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         hello: Hello,
         mut commands: Commands<R>,
         output: W,
-        open: impl Fn(i32) -> io::Result<S>,
+        enter: impl FnOnce(&Hello) -> Result<S, WorkerError>,
     ) -> Result<Worker<R, W, S>, WorkerError> {
         if hello.protocol != PROTOCOL || hello.build != BUILD {
             return Err(WorkerError::Build {
@@ -132,12 +174,13 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let engine: EngineKind = hello.engine.parse().map_err(|_| WorkerError::Engine {
             name: hello.engine.clone(),
         })?;
+        let source = enter(&hello)?;
         commands.balance().restore(hello.credit);
         let plan = Arc::new(hello.plan);
         let mut worker = Worker {
             commands,
             output: FrameWriter::new(output),
-            reader: MemberReader::new(open(hello.source)?),
+            reader: MemberReader::new(source),
             engine,
             unit_bytes: hello.unit_bytes,
             projector: Projector::new(Arc::clone(&plan), engine),

@@ -2,9 +2,10 @@
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
+use tarquet_wire::batch::TableDecoder;
 use tarquet_wire::frame::FrameReader;
 use tarquet_wire::message::{Extent, Failure, decode};
-use tarquet_wire::tables::{TableDecoder, failure_rows, failures_table, rescued_rows, rescued_table};
+use tarquet_wire::tables::{failure_rows, failures_table, rescued_rows, rescued_table};
 
 use super::*;
 
@@ -28,6 +29,7 @@ fn hello(credit: u64) -> ToWorker {
         plan: plan(MAP),
         engine: EngineKind::SimdJson.to_string(),
         source: 3,
+        memory: 2 << 30,
         unit_bytes: 1 << 20,
         credit,
     }))
@@ -78,14 +80,14 @@ fn run(commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<S
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut writer = FrameWriter::new(&mut input);
     commands.iter().for_each(|command| send(&mut writer, command).unwrap());
-    let ended = serve(input.as_slice(), &mut output, |number| {
-        assert_eq!(number, 3);
+    let ended = serve(input.as_slice(), &mut output, |hello| {
+        assert_eq!((hello.source, hello.memory), (3, 2 << 30));
         Ok(archive.to_vec())
     });
-    let mut decoders: Vec<TableDecoder> = schemas(&plan(MAP))
+    let decoders: Vec<TableDecoder> = schemas(&plan(MAP))
         .unwrap()
         .into_iter()
-        .map(TableDecoder::new)
+        .map(|schema| TableDecoder::new(schema).unwrap())
         .collect();
     let mut frames = FrameReader::new(output.as_slice());
     let mut said = Vec::new();
@@ -96,7 +98,7 @@ fn run(commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<S
                 let table = frame.table as usize;
                 Said::Batch {
                     table,
-                    batch: decoders[table].decode(frame.body).unwrap(),
+                    batch: decoders[table].decode(&frame.body).unwrap(),
                 }
             }
         });

@@ -1,0 +1,361 @@
+//! Real worker processes: what they refuse, what they may take, and how they die.
+//!
+//! The executable of the tests is the worker too, as the product's is; so it has its own `main`. Arguments are parts of
+//! the names of the tests to run; without any, all run.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is its own harness, and a worker's last words go to standard error"
+)]
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+
+use nix::unistd::dup;
+use tarquet_wire::frame::{FrameReader, FrameWriter, Kind};
+use tarquet_wire::message::{Extent, FromWorker, Hello, Member, Task, TaskId, ToWorker, decode, send};
+use tarquet_wire::{BUILD, PROTOCOL, WORKER_SUBCOMMAND};
+
+type Test = fn() -> Result<(), Box<dyn Error>>;
+
+const TESTS: &[(&str, Test)] = &[
+    (
+        "a_worker_works_until_it_is_told_to_leave",
+        a_worker_works_until_it_is_told_to_leave,
+    ),
+    ("a_worker_takes_no_more_than_it_may", a_worker_takes_no_more_than_it_may),
+    ("a_descriptor_too_many_is_refused", a_descriptor_too_many_is_refused),
+    ("a_source_is_declared", a_source_is_declared),
+    ("a_limit_that_is_too_low_is_refused", a_limit_that_is_too_low_is_refused),
+    ("rows_that_explode_end_the_worker", rows_that_explode_end_the_worker),
+    (
+        "a_worker_without_its_coordinator_leaves",
+        a_worker_without_its_coordinator_leaves,
+    ),
+    #[cfg(feature = "failpoints")]
+    ("poison_kills", poison_kills),
+    #[cfg(feature = "failpoints")]
+    ("poison_burns", poison_burns),
+    #[cfg(feature = "failpoints")]
+    ("a_worker_has_much_to_say", a_worker_has_much_to_say),
+];
+
+const MIB: u64 = 1 << 20;
+
+const SIGABRT: i32 = 6;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [subcommand, coordinator, declared @ ..] = &arguments[..]
+        && subcommand == WORKER_SUBCOMMAND
+    {
+        return work(coordinator, declared);
+    }
+    let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
+    let mut failed = 0;
+    for (name, test) in TESTS.iter().filter(|(name, _)| wanted(name)) {
+        let ended = test().map_or_else(|error| format!("FAILED: {error}"), |()| "ok".to_owned());
+        println!("test {name} ... {ended}");
+        failed += usize::from(ended != "ok");
+    }
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// What the product's `main` does as a worker.
+fn work(coordinator: &str, declared: &[String]) -> ExitCode {
+    let declared: Vec<i32> = declared.iter().map(|number| number.parse().unwrap()).collect();
+    match tarquet_worker::run(coordinator.parse().unwrap(), &declared) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The descriptors that whoever started the tests left open, and that a worker inherits as well: their numbers.
+fn inherited() -> io::Result<Vec<String>> {
+    let names: io::Result<Vec<String>> = fs::read_dir("/proc/self/fd")?
+        .map(|entry| Ok(entry?.file_name().into_string().unwrap()))
+        .collect();
+    let open = |name: &String| fs::metadata(format!("/proc/self/fd/{name}")).is_ok();
+    // Not the listing's own, which is closed by now.
+    Ok(names?.into_iter().filter(open).collect())
+}
+
+/// A worker process, and a source that it inherits.
+struct Worker {
+    child: Child,
+    commands: FrameWriter<ChildStdin>,
+    answers: FrameReader<ChildStdout>,
+    source: i32,
+    /// The inherited copy, open while the worker lives.
+    _source: OwnedFd,
+}
+
+impl Worker {
+    /// A worker over a file with this content.
+    fn start(content: &[u8]) -> io::Result<Worker> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(content)?;
+        Worker::start_as(&file, std::process::id(), |command, source| {
+            command.arg(source.to_string());
+        })
+    }
+
+    /// A worker that inherits `file` under a number that `prepare` is told.
+    fn start_as(file: &File, coordinator: u32, prepare: impl FnOnce(&mut Command, i32)) -> io::Result<Worker> {
+        let inherited = inherited()?;
+        // The copy alone is not close-on-exec.
+        let source = dup(file)?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg(WORKER_SUBCOMMAND)
+            .arg(coordinator.to_string())
+            .args(inherited)
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        prepare(&mut command, source.as_raw_fd());
+        let mut child = command.spawn()?;
+        let (commands, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Ok(Worker {
+            child,
+            commands: FrameWriter::new(commands),
+            answers: FrameReader::new(answers),
+            source: source.as_raw_fd(),
+            _source: source,
+        })
+    }
+
+    /// Greets it, with a limit on its memory; one that has left already hears nothing.
+    fn greet(&mut self, memory: u64) {
+        let hello = Hello {
+            protocol: PROTOCOL,
+            build: BUILD.to_owned(),
+            plan: tarquet_feature_map::parse("map.yaml", MAP).unwrap(),
+            engine: "simd-json".to_owned(),
+            source: self.source,
+            memory,
+            unit_bytes: MIB,
+            credit: 1 << 40,
+        };
+        self.say(&ToWorker::Hello(Box::new(hello)));
+    }
+
+    fn say(&mut self, message: &ToWorker) {
+        send(&mut self.commands, message).ok();
+    }
+
+    /// Has it extract one member, the source's first `len` bytes.
+    fn extract(&mut self, name: &str, len: u64) {
+        let member = Member {
+            name: name.as_bytes().to_vec(),
+            offset: 0,
+            size: len,
+            extents: vec![Extent { offset: 0, len }],
+            failed: None,
+        };
+        self.say(&ToWorker::Task(Task {
+            id: TaskId(0),
+            members: vec![member],
+            careful: false,
+        }));
+    }
+
+    /// The next message, batches left out; `None` at the end.
+    fn hear(&mut self) -> Result<Option<FromWorker>, Box<dyn Error>> {
+        while let Some(frame) = self.answers.read()? {
+            if frame.kind == Kind::Message {
+                return Ok(Some(decode(&frame)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Its end: how, and the lines that it said on standard error.
+    fn end(mut self) -> io::Result<(ExitStatus, Vec<String>)> {
+        drop(self.commands);
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said)?;
+        let status = self.child.wait()?;
+        Ok((status, said.lines().map(str::to_owned).collect()))
+    }
+}
+
+const MAP: &str = "{id: doc, provenance: true, features: {items: {for: {item: '$.items[*]'}, columns: {item: {path: item, type: int64}}}}}";
+
+const DOCUMENT: &[u8] = br#"{"items": [1, 2, 3]}"#;
+
+fn a_worker_works_until_it_is_told_to_leave() -> Result<(), Box<dyn Error>> {
+    let mut worker = Worker::start(DOCUMENT)?;
+    worker.greet(2048 * MIB);
+    worker.extract("a.json", DOCUMENT.len() as u64);
+    worker.say(&ToWorker::Finish);
+    let mut rows = Vec::new();
+    while let Some(message) = worker.hear()? {
+        if let FromWorker::UnitDone(unit) = message {
+            rows.extend(unit.rows);
+        }
+    }
+    assert_eq!(rows, [3]);
+    let (status, said) = worker.end()?;
+    assert!(status.success() && said.is_empty(), "{status}: {said:?}");
+    Ok(())
+}
+
+fn a_worker_takes_no_more_than_it_may() -> Result<(), Box<dyn Error>> {
+    let mut worker = Worker::start(DOCUMENT)?;
+    worker.greet(512 * MIB);
+    assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
+    let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", worker.child.id()));
+    assert_eq!(of("oom_score_adj")?.trim(), "1000");
+    let limits = of("limits")?;
+    let data = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
+    let limit = (512 * MIB).to_string();
+    assert_eq!(
+        data.split_whitespace().filter(|word| **word == limit).count(),
+        2,
+        "{data}"
+    );
+    worker.end()?;
+    Ok(())
+}
+
+fn a_descriptor_too_many_is_refused() -> Result<(), Box<dyn Error>> {
+    let file = tempfile::NamedTempFile::new()?;
+    let mut number = 0;
+    let worker = Worker::start_as(file.as_file(), std::process::id(), |_, source| number = source)?;
+    let (status, said) = worker.end()?;
+    assert_eq!(status.code(), Some(1));
+    let line = said.last().map_or("", String::as_str);
+    let path = file.path().display().to_string();
+    assert!(line.contains(&format!("descriptor {number} ({path})")), "{said:?}");
+    Ok(())
+}
+
+fn a_source_is_declared() -> Result<(), Box<dyn Error>> {
+    let mut worker = Worker::start(DOCUMENT)?;
+    worker.source += 1;
+    worker.greet(512 * MIB);
+    assert!(worker.hear()?.is_none());
+    let (status, said) = worker.end()?;
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        said.last().is_some_and(|line| line.contains("did not declare")),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+fn a_limit_that_is_too_low_is_refused() -> Result<(), Box<dyn Error>> {
+    let mut worker = Worker::start(DOCUMENT)?;
+    worker.greet(4096);
+    let (status, said) = worker.end()?;
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        said.last().is_some_and(|line| line.contains("--worker-memory")),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+/// Every row repeats the member's name: a document of 80 KB with rows of 160 MB.
+fn rows_that_explode_end_the_worker() -> Result<(), Box<dyn Error>> {
+    let document = format!("{{\"items\": [{}0]}}", "0,".repeat(40_000));
+    let name = format!("{}.json", "n".repeat(4_000));
+    let extract = |memory| -> Result<_, Box<dyn Error>> {
+        let mut worker = Worker::start(document.as_bytes())?;
+        worker.greet(memory);
+        worker.extract(&name, document.len() as u64);
+        worker.say(&ToWorker::Finish);
+        while worker.hear()?.is_some() {}
+        Ok(worker.end()?)
+    };
+    let (status, said) = extract(2048 * MIB)?;
+    assert!(status.success(), "{status}: {said:?}");
+    assert_out_of_memory(&extract(64 * MIB)?);
+    Ok(())
+}
+
+fn assert_out_of_memory((status, said): &(ExitStatus, Vec<String>)) {
+    assert_eq!(status.signal(), Some(SIGABRT), "{status}: {said:?}");
+    // A hint at RUST_BACKTRACE may follow.
+    let told = |line: &String| line.starts_with("memory allocation of") && line.ends_with("bytes failed");
+    assert!(said.iter().any(told), "{said:?}");
+}
+
+fn a_worker_without_its_coordinator_leaves() -> Result<(), Box<dyn Error>> {
+    let file = tempfile::tempfile()?;
+    let worker = Worker::start_as(&file, 1, |_, _| {})?;
+    let (status, said) = worker.end()?;
+    assert_eq!(status.code(), Some(1));
+    assert!(said.last().is_some_and(|line| line.contains("is gone")), "{said:?}");
+    Ok(())
+}
+
+#[cfg(feature = "failpoints")]
+fn poison_kills() -> Result<(), Box<dyn Error>> {
+    let die_of = |poison: &str| -> Result<_, Box<dyn Error>> {
+        let mut worker = Worker::start(DOCUMENT)?;
+        worker.greet(256 * MIB);
+        worker.extract(&format!("raw/{poison}-17.json"), DOCUMENT.len() as u64);
+        assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
+        assert!(matches!(worker.hear()?, Some(FromWorker::Started { .. })));
+        assert!(worker.hear()?.is_none());
+        Ok(worker.end()?)
+    };
+    assert_eq!(die_of("poison-abort")?.0.signal(), Some(SIGABRT));
+    assert_eq!(die_of("poison-exit")?.0.code(), Some(7));
+    assert_out_of_memory(&die_of("poison-memory")?);
+    let (status, said) = die_of("poison-overflow")?;
+    assert_eq!(status.signal(), Some(SIGABRT));
+    assert!(
+        said.iter().any(|line| line.contains("overflowed its stack")),
+        "{said:?}"
+    );
+    Ok(())
+}
+
+#[cfg(feature = "failpoints")]
+fn poison_burns() -> Result<(), Box<dyn Error>> {
+    let mut worker = Worker::start(DOCUMENT)?;
+    worker.greet(256 * MIB);
+    worker.extract("poison-loop.json", DOCUMENT.len() as u64);
+    let stat = format!("/proc/{}/stat", worker.child.id());
+    // Ticks of CPU time in user mode: the 14th field, the 12th behind the command's name (proc(5)).
+    let ticks = || -> Result<u64, Box<dyn Error>> {
+        let stat = fs::read_to_string(&stat)?;
+        let fields = stat.rsplit_once(')').ok_or("no name")?.1;
+        Ok(fields.split_whitespace().nth(11).ok_or("no ticks")?.parse()?)
+    };
+    while ticks()? < 20 {
+        std::thread::yield_now();
+    }
+    worker.child.kill()?;
+    worker.end()?;
+    Ok(())
+}
+
+#[cfg(feature = "failpoints")]
+fn a_worker_has_much_to_say() -> Result<(), Box<dyn Error>> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(DOCUMENT)?;
+    let mut worker = Worker::start_as(&file, std::process::id(), |command, source| {
+        command.arg(source.to_string()).env("TARQUET_WORKER_FLOOD", "10000");
+    })?;
+    worker.greet(256 * MIB);
+    worker.extract("a.json", DOCUMENT.len() as u64);
+    worker.say(&ToWorker::Finish);
+    let (status, said) = worker.end()?;
+    assert!(status.success());
+    let bytes: usize = said.iter().map(|line| line.len() + 1).sum();
+    assert!((10_000..10_100).contains(&bytes), "{bytes}");
+    Ok(())
+}
