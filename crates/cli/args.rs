@@ -1,11 +1,14 @@
 //! The arguments as they are written. What they mean is [`crate::extract`]'s affair.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_bytes};
+use crate::quantity::{
+    AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_bytes, parse_duration, parse_worker_memory,
+};
 
 /// Turns a huge archive of JSON files into a typed, partitioned Parquet dataset.
 #[derive(Debug, Parser)]
@@ -22,26 +25,58 @@ pub(crate) enum Command {
     /// Extract the features that a feature map names into DIR/features_raw/feature=NAME/part-*.parquet
     #[command(after_help = EXTRACT_HELP)]
     Extract(Box<ExtractArguments>),
+    /// Check that every part of a dataset is whole and exactly what its ledger says
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArguments),
 }
 
 const EXTRACT_HELP: &str = "\
 Examples:
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
   tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml --workers 4
+  tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out --resume
 
 Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS. Several globs in one are
 written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
 
 Exit codes:
   0  every member was extracted (or failures are within --allow-failed)
-  1  stopped by an error; what is published stays
+  1  stopped by an error; what is committed stays, and --resume goes on
   2  wrong usage, or an invalid feature map
   3  finished, but some members failed; the dataset is whole for the rest";
+
+const VERIFY_HELP: &str = "\
+Examples:
+  tarquet verify --out-dir out
+  tarquet verify --out-dir out --quick
+
+Exit codes:
+  0  everything is as the ledger says
+  1  the directory cannot be looked at, or holds no dataset
+  2  wrong usage
+  3  something is missing, damaged or unknown; it is named";
+
+/// The arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The dataset's directory
+    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR")]
+    pub(crate) out_dir: PathBuf,
+
+    /// Look at sizes and at Parquet's own counts, but do not read the pages
+    #[arg(long, env = "TARQUET_QUICK", value_parser = BoolishValueParser::new())]
+    pub(crate) quick: bool,
+
+    /// Show nothing but what is wrong
+    #[arg(short, long, env = "TARQUET_QUIET", value_parser = BoolishValueParser::new())]
+    pub(crate) quiet: bool,
+}
 
 /// The arguments of `extract`.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArguments {
-    /// The archive: a tar, plain or compressed with gzip. What it is is told by its content, never by its name
+    /// The archive: a tar, plain or compressed with gzip, or `-` for standard input. What it is is told by its content,
+    /// never by its name
     #[arg(long, value_name = "ARCHIVE", env = "TARQUET_TAR_PATH", help_heading = "Input")]
     pub(crate) tar_path: PathBuf,
 
@@ -75,6 +110,10 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR", help_heading = "Output")]
     pub(crate) out_dir: PathBuf,
 
+    /// Go on with the run that was stopped in DIR, from its last checkpoint; where there is none, begin
+    #[arg(long, env = "TARQUET_RESUME", value_parser = BoolishValueParser::new(), conflicts_with = "overwrite", help_heading = "Output")]
+    pub(crate) resume: bool,
+
     /// Replace the dataset that DIR holds (removes only what its ledger names)
     #[arg(long, env = "TARQUET_OVERWRITE", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub(crate) overwrite: bool,
@@ -90,6 +129,18 @@ pub(crate) struct ExtractArguments {
     /// Worker processes [default: one for each core, but at least 8 and at most 12]
     #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
     pub(crate) workers: Option<u16>,
+
+    /// What each worker may allocate; a member that needs more fails
+    #[arg(long, value_name = "SIZE", env = "TARQUET_WORKER_MEMORY", default_value = "2GiB", value_parser = parse_worker_memory, help_heading = "Running")]
+    pub(crate) worker_memory: u64,
+
+    /// How long a worker may work on one member; time spent waiting or stopped does not count
+    #[arg(long, value_name = "TIME", env = "TARQUET_MEMBER_TIMEOUT", default_value = "60s", value_parser = parse_duration, help_heading = "Running")]
+    pub(crate) member_timeout: Duration,
+
+    /// How often what is done is committed: what a crash costs at most
+    #[arg(long, value_name = "TIME", env = "TARQUET_CHECKPOINT_EVERY", default_value = "30s", value_parser = parse_duration, help_heading = "Running")]
+    pub(crate) checkpoint_every: Duration,
 
     /// How many members (N), or which share of them (P%), may fail before the run counts as failed
     #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
@@ -182,8 +233,7 @@ mod tests {
     #[test]
     fn every_flag_with_a_value_reads_the_environment() {
         let command = Arguments::command();
-        let extract = command.find_subcommand("extract").expect("there is `extract`");
-        for argument in extract.get_arguments() {
+        for argument in command.get_subcommands().flat_map(|command| command.get_arguments()) {
             let name = argument.get_id().as_str();
             if !matches!(name, "verbose" | "help" | "version") {
                 let variable = format!("TARQUET_{}", name.to_uppercase());

@@ -5,20 +5,22 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::Context;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use indicatif::MultiProgress;
-use tarquet_coordinator::{Coordinator, Include, Report, RunError, Settings};
+use nix::sys::signal::Signal;
+use tarquet_coordinator::{Coordinator, Ended, Progress, Report, RunError, Selection, Settings, Source, Wanted};
 use tarquet_dataset::{Existing, Options};
 use tarquet_feature_map::Plan;
 
 use crate::args::{Engine, ExtractArguments, LogLevel, SummaryKind};
 use crate::progress::Display;
-use crate::quantity::AllowedFailures;
+use crate::quantity::{AllowedFailures, counted, grouped};
 use crate::summary::Summary;
-use crate::{logging, signals};
+use crate::{command_line, logging, signals};
 
 /// What members are wanted when nothing is said.
 const DEFAULT_EXTENSIONS: [&str; 3] = ["json", "ndjson", "jsonl"];
@@ -33,10 +35,12 @@ const MOST_ENCODERS: usize = 4;
 enum Failure {
     /// Wrong usage, or an invalid map.
     Usage(anyhow::Error),
-    /// The run could not go on.
-    Run(RunError),
+    /// The run could not go on. How far it was.
+    Run(RunError, Progress),
     /// Something else could not be done.
     System(anyhow::Error),
+    /// Somebody stopped it, by a signal. How far it was, and what went wrong while it ended.
+    Stopped(Signal, Progress, Option<RunError>),
 }
 
 /// How a run that finished counts.
@@ -49,6 +53,7 @@ enum Outcome {
 pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
     let bars = MultiProgress::new();
     logging::start(log_level(&arguments), bars.clone());
+    let out_dir = arguments.out_dir.clone();
     match extract(arguments, bars) {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
@@ -60,20 +65,51 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
             report(&format!("{error:#}"));
             ExitCode::FAILURE
         }
-        Err(Failure::Run(error)) => {
+        Err(Failure::Run(error, progress)) => {
             // These errors say what caused them in their own words.
             report(&error.to_string());
+            if progress.begun && error.can_be_resumed() {
+                say(&format!(
+                    "{}. To go on: {}",
+                    committed(progress, &out_dir),
+                    command_line::to_resume()
+                ));
+            }
             ExitCode::FAILURE
+        }
+        Err(Failure::Stopped(signal, progress, error)) => {
+            if let Some(error) = error {
+                report(&error.to_string());
+            }
+            let committed = committed(progress, &out_dir);
+            say(&format!(
+                "stopped by {}: {committed}. To go on: {}",
+                signal.as_str(),
+                command_line::to_resume()
+            ));
+            signals::die_by(signal)
         }
     }
 }
 
-/// Says what stops the command, even where nothing is logged. Standard error may be full or closed; the exit code tells it
-/// too.
+/// Says what stops the command, even where nothing is logged.
 fn report(text: &str) {
     // A map's errors say `error:` themselves, one by one.
     let label = if text.starts_with("error") { "" } else { "error: " };
-    writeln!(io::stderr(), "{label}{text}").ok();
+    say(&format!("{label}{text}"));
+}
+
+/// Writes a line to standard error. It may be full or closed; the exit code tells it too.
+fn say(line: &str) {
+    writeln!(io::stderr(), "{line}").ok();
+}
+
+/// What of a run is kept.
+fn committed(progress: Progress, out_dir: &Path) -> String {
+    match progress.committed {
+        0 => "nothing is committed yet".to_owned(),
+        members => format!("{} committed in {}", counted(members, "member"), out_dir.display()),
+    }
 }
 
 fn log_level(arguments: &ExtractArguments) -> LogLevel {
@@ -102,7 +138,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
     let received = signals::watch(coordinator.stopper())
         .context("cannot start a thread")
         .map_err(Failure::System)?;
-    let display = Display::start(progress, quiet, counters, bars)
+    let display = Display::start(progress, quiet, Arc::clone(&counters), bars)
         .context("cannot start a thread")
         .map_err(Failure::System)?;
     // The loop has a thread of its own, so that workers are started by one that lives as long as the run.
@@ -113,22 +149,22 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
     display.end();
     let ended = ended.map_err(|_| Failure::System(anyhow::anyhow!("the coordinator panicked; this is a bug")))?;
 
-    match ended {
-        Ok(report) => finish(&report, allowed, summary, quiet),
-        Err(RunError::Stopped) if received.signal().is_some() => {
-            let signal = received.signal().unwrap_or(nix::sys::signal::Signal::SIGTERM);
-            report_stop(signal.as_str(), &out_dir);
-            signals::die_by(signal)
+    match (ended, received.signal()) {
+        (Ok(ended), signal) => {
+            let outcome = match ended {
+                Ended::Finished(report) => finish(&report, allowed, summary, quiet),
+                Ended::Already(done) => already(&done, &out_dir, summary, quiet),
+            };
+            match signal {
+                // It came too late to stop anything, but whoever sent it expects this.
+                Some(signal) => signals::die_by(signal),
+                None => outcome,
+            }
         }
-        Err(error) => Err(Failure::Run(error)),
+        (Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, counters.progress(), None)),
+        (Err(error), Some(signal)) => Err(Failure::Stopped(signal, counters.progress(), Some(error))),
+        (Err(error), None) => Err(Failure::Run(error, counters.progress())),
     }
-}
-
-/// The last line of a run that was stopped.
-fn report_stop(signal: &str, out_dir: &Path) {
-    let out_dir = out_dir.display();
-    let what = format!("stopped by {signal}: parts that are published stay in {out_dir}; --overwrite starts again");
-    writeln!(io::stderr(), "{what}").ok();
 }
 
 fn read_map(file: &Path) -> Result<Plan, Failure> {
@@ -146,13 +182,16 @@ fn read_map(file: &Path) -> Result<Plan, Failure> {
 fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Settings {
-        include: include(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
-        archive: arguments.tar_path,
+        selection: selection(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
+        source: match arguments.tar_path.as_os_str() == "-" {
+            true => Source::StandardInput,
+            false => Source::File(arguments.tar_path),
+        },
         out_dir: arguments.out_dir,
-        existing: if arguments.overwrite {
-            Existing::Overwrite
-        } else {
-            Existing::Refuse
+        existing: match (arguments.resume, arguments.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
         },
         plan,
         sample: arguments.sample,
@@ -160,6 +199,9 @@ fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure
             cores.clamp(*DEFAULT_WORKERS.start(), *DEFAULT_WORKERS.end()),
             usize::from,
         ),
+        worker_memory: arguments.worker_memory,
+        member_timeout: arguments.member_timeout,
+        checkpoint_every: arguments.checkpoint_every,
         engine: engine(arguments.engine).to_owned(),
         max_document_bytes: arguments.max_document_bytes,
         parts: Options {
@@ -179,17 +221,19 @@ fn engine(engine: Engine) -> &'static str {
 }
 
 /// Which members are wanted. A `*` in a glob goes over slashes too: `*.json` is every member of that ending.
-fn include(include: &[String], exclude: &[String]) -> anyhow::Result<Include> {
+fn selection(include: &[String], exclude: &[String]) -> anyhow::Result<Selection> {
     let defaults: Vec<String> = DEFAULT_EXTENSIONS
         .iter()
         .flat_map(|extension| ["", ".gz", ".zst"].map(|compression| format!("*.{extension}{compression}")))
         .collect();
-    let include = globs(if include.is_empty() { &defaults } else { include })?;
-    let exclude = globs(exclude)?;
-    Ok(Box::new(move |name| {
+    let include = if include.is_empty() { &defaults } else { include };
+    let flags = vec![("--include", include.join(" ")), ("--exclude", exclude.join(" "))];
+    let (include, exclude) = (globs(include)?, globs(exclude)?);
+    let wanted: Wanted = Box::new(move |name| {
         let name = Path::new(OsStr::from_bytes(name));
         include.is_match(name) && !exclude.is_match(name)
-    }))
+    });
+    Ok(Selection { wanted, flags })
 }
 
 fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
@@ -205,7 +249,7 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
     report
         .published
         .write_summary(&summary)
-        .map_err(|error| Failure::Run(error.into()))?;
+        .map_err(|error| Failure::Run(error.into(), report.progress))?;
     warn(report);
     show(&summary, kind, quiet)
         .context("cannot write the summary")
@@ -216,6 +260,25 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
         true => Ok(Outcome::Complete),
         false => Ok(Outcome::SomeFailed),
     }
+}
+
+/// Says that there was nothing left to do.
+fn already(done: &Progress, out_dir: &Path, kind: SummaryKind, quiet: bool) -> Result<Outcome, Failure> {
+    let text = match kind {
+        SummaryKind::Json => std::fs::read_to_string(out_dir.join("summary.json")),
+        SummaryKind::Text if quiet => return Ok(Outcome::Complete),
+        SummaryKind::Text => Ok(format!(
+            "{} is finished already: {} extracted, {} failed, {}; there is nothing left to do\n",
+            out_dir.display(),
+            counted(done.extracted, "member"),
+            grouped(done.failed),
+            counted(done.rows, "row"),
+        )),
+    };
+    text.and_then(|text| print(&text))
+        .context("cannot show the summary")
+        .map_err(Failure::System)?;
+    Ok(Outcome::Complete)
 }
 
 fn warn(report: &Report) {
@@ -246,11 +309,14 @@ fn warn(report: &Report) {
 
 /// Writes the summary to standard output.
 fn show(summary: &Summary, kind: SummaryKind, quiet: bool) -> io::Result<()> {
-    let text = match kind {
-        SummaryKind::Json => serde_json::to_string_pretty(summary)? + "\n",
-        SummaryKind::Text if quiet => return Ok(()),
-        SummaryKind::Text => summary.to_string(),
-    };
+    match kind {
+        SummaryKind::Json => print(&(serde_json::to_string_pretty(summary)? + "\n")),
+        SummaryKind::Text if quiet => Ok(()),
+        SummaryKind::Text => print(&summary.to_string()),
+    }
+}
+
+fn print(text: &str) -> io::Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads it has seen enough; it is in summary.json too.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -264,7 +330,7 @@ mod tests {
 
     #[test]
     fn globs_choose_members_by_name() {
-        let all = include(&[], &[]).unwrap();
+        let all = selection(&[], &[]).unwrap().wanted;
         for name in [
             "a.json",
             "deep/down/a.json",
@@ -278,13 +344,15 @@ mod tests {
         for name in ["a.xml", "json", "a.json/b", "a.json.bz2", "a.JSON"] {
             assert!(!all(name.as_bytes()), "{name}");
         }
-        let some = include(&["raw/*".to_owned()], &["*.min.json".to_owned()]).unwrap();
+        let some = selection(&["raw/*".to_owned()], &["*.min.json".to_owned()])
+            .unwrap()
+            .wanted;
         assert!(some(b"raw/x/a.txt") && !some(b"raw/a.min.json") && !some(b"other/a.json"));
-        assert!(include(&["[".to_owned()], &[]).is_err());
+        assert!(selection(&["[".to_owned()], &[]).is_err());
     }
 
     #[test]
     fn names_that_are_not_utf8_match_too() {
-        assert!(include(&[], &[]).unwrap()(b"caf\xe9.json"));
+        assert!((selection(&[], &[]).unwrap().wanted)(b"caf\xe9.json"));
     }
 }

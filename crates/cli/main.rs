@@ -1,12 +1,14 @@
 //! The `tarquet` command: arguments → settings → run → report.
 
 mod args;
+mod command_line;
 mod extract;
 mod logging;
 mod progress;
 mod quantity;
 mod signals;
 mod summary;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,26 +19,38 @@ use crate::args::{Arguments, Command};
 
 fn main() -> ExitCode {
     // A worker is this executable too, and starts many times: nothing comes before it.
-    if let Some(coordinator) = worker_of() {
-        return serve(coordinator);
+    if let Some(worker) = worker() {
+        return serve(&worker);
     }
     match Arguments::parse().command {
         Command::Extract(arguments) => extract::run(*arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     }
 }
 
-/// The coordinator's process id, if this process was started as a worker.
-fn worker_of() -> Option<i32> {
-    let mut arguments = std::env::args_os().skip(1);
-    let subcommand = arguments.next()?;
-    let coordinator = arguments.next()?;
-    (subcommand == tarquet_wire::WORKER_SUBCOMMAND)
-        .then(|| coordinator.to_str()?.parse().ok())
-        .flatten()
+/// What a worker is started with.
+struct Worker {
+    /// The coordinator's process id.
+    coordinator: i32,
+    /// The descriptors that it inherits, besides the standard three.
+    inherited: Vec<i32>,
 }
 
-fn serve(coordinator: i32) -> ExitCode {
-    match tarquet_worker::run(coordinator) {
+/// What this process was started with, if it was started as a worker.
+fn worker() -> Option<Worker> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != tarquet_wire::WORKER_SUBCOMMAND {
+        return None;
+    }
+    let mut numbers = arguments.map(|argument| argument.to_str()?.parse().ok());
+    Some(Worker {
+        coordinator: numbers.next()??,
+        inherited: numbers.collect::<Option<_>>()?,
+    })
+}
+
+fn serve(worker: &Worker) -> ExitCode {
+    match tarquet_worker::run(worker.coordinator, &worker.inherited) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A pipe to the coordinator, which shows it, if it lives.

@@ -74,16 +74,19 @@ trait Shown {
     fn end(&mut self, progress: Progress, elapsed: Duration);
 }
 
-/// A bar over the archive's bytes: how many members a stream has is not known before its end.
+/// A bar over the archive's bytes: how many members a stream has is not known before its end. Of standard input even the
+/// bytes are not; then it is a line without a bar.
 struct Bar {
     bar: ProgressBar,
+    /// Whether the line has its bar.
+    measured: bool,
 }
 
 impl Bar {
     fn new(bars: &MultiProgress) -> Bar {
         let bar = bars.add(ProgressBar::new(0));
-        bar.set_style(style());
-        Bar { bar }
+        bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Bar { bar, measured: false }
     }
 }
 
@@ -102,6 +105,9 @@ fn style() -> ProgressStyle {
 
 impl Shown for Bar {
     fn show(&mut self, progress: Progress, elapsed: Duration) {
+        if progress.archive_len > 0 && !std::mem::replace(&mut self.measured, true) {
+            self.bar.set_style(style());
+        }
         self.bar.set_length(progress.archive_len);
         self.bar.set_position(progress.archive_bytes);
         // A narrow terminal cuts the line, so what is waited for comes first.
@@ -120,11 +126,10 @@ struct Plain;
 
 impl Shown for Plain {
     fn show(&mut self, progress: Progress, elapsed: Duration) {
-        let share = progress.archive_bytes as f64 / progress.archive_len.max(1) as f64 * 100.0;
-        let left = time_left(progress, elapsed)
-            .map(|left| format!(" · {} left", duration(left)))
-            .unwrap_or_default();
-        writeln!(io::stderr(), "{share:3.0} % · {}{left}", line(progress, elapsed)).ok();
+        let share = share(progress).map(|share| format!("{:3.0} % · ", share * 100.0));
+        let left = time_left(progress, elapsed).map(|left| format!(" · {} left", duration(left)));
+        let (share, left) = (share.unwrap_or_default(), left.unwrap_or_default());
+        writeln!(io::stderr(), "{share}{}{left}", line(progress, elapsed)).ok();
     }
 
     fn end(&mut self, _progress: Progress, _elapsed: Duration) {}
@@ -142,6 +147,8 @@ struct JsonLine {
     members_extracted: u64,
     members_failed: u64,
     members_skipped: u64,
+    /// A resume would begin behind so many.
+    members_committed: u64,
     values_rescued: u64,
     rows: u64,
     document_bytes: u64,
@@ -159,6 +166,7 @@ impl Shown for Json {
             members_extracted: progress.extracted,
             members_failed: progress.failed,
             members_skipped: progress.skipped,
+            members_committed: progress.committed,
             values_rescued: progress.rescued,
             rows: progress.rows,
             document_bytes: progress.document_bytes,
@@ -183,8 +191,8 @@ fn line(progress: Progress, elapsed: Duration) -> String {
     let mut line = format!(
         "{} files · {:.0} files/s · {}/s · {} rows",
         grouped(members),
-        rate(members, elapsed),
-        bytes(rate(progress.document_bytes, elapsed) as u64),
+        rate(progress.own_members(), elapsed),
+        bytes(rate(progress.own_bytes(), elapsed) as u64),
         grouped(progress.rows),
     );
     if progress.failed > 0 {
@@ -196,11 +204,17 @@ fn line(progress: Progress, elapsed: Duration) -> String {
     line
 }
 
+/// How much of the archive is done, by its bytes, if it is known how many there are.
+fn share(progress: Progress) -> Option<f64> {
+    (progress.archive_len > 0).then(|| progress.archive_bytes as f64 / progress.archive_len as f64)
+}
+
 /// How long the rest takes if it goes on as it did, by bytes of the archive; nothing before there is something to go by.
 fn time_left(progress: Progress, elapsed: Duration) -> Option<Duration> {
-    let done = progress.archive_bytes as f64 / progress.archive_len.max(1) as f64;
-    let enough = elapsed >= Duration::from_secs(1) && done > 0.0 && done <= 1.0;
-    enough.then(|| elapsed.mul_f64((1.0 - done) / done))
+    let own = progress.archive_bytes.saturating_sub(progress.resumed_archive_bytes);
+    let left = progress.archive_len.checked_sub(progress.archive_bytes)?;
+    let enough = elapsed >= Duration::from_secs(1) && own > 0;
+    enough.then(|| elapsed.mul_f64(left as f64 / own as f64))
 }
 
 #[cfg(test)]

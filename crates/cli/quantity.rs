@@ -20,6 +20,36 @@ pub(crate) fn parse_buffer_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
+/// What a worker may allocate, in bytes.
+pub(crate) fn parse_worker_memory(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        size if size >= LEAST_WORKER_MEMORY => Ok(size),
+        _ => Err("it is at least 64MiB: a worker needs some before its first document".to_owned()),
+    }
+}
+
+/// A worker with less could not even start.
+const LEAST_WORKER_MEMORY: u64 = 64 << 20;
+
+/// A length of time that is not zero: `30s`, `500ms`, `1.5m`, `2h`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a duration reads like 30s, 500ms, 1.5m or 2h".to_owned();
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(unit_at);
+    let seconds = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.trim_end().parse().map_err(|_| wrong())?;
+    match Duration::try_from_secs_f64(number * seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it is more than nothing, and less than ages".to_owned()),
+    }
+}
+
 /// How many members may fail before a run counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum AllowedFailures {
@@ -94,6 +124,23 @@ pub(crate) fn rate(count: u64, elapsed: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        let cases = [
+            ("30s", 30_000),
+            ("500ms", 500),
+            ("1.5m", 90_000),
+            ("2 h", 7_200_000),
+            ("1min", 60_000),
+        ];
+        for (text, milliseconds) in cases {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["30", "s", "0s", "-1s", "1e400s", "1d", "", "1s2", "nans"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes_read_as_people_write_them() {

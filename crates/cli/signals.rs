@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal, raise};
 use tarquet_coordinator::Stopper;
@@ -42,15 +43,21 @@ pub(crate) fn block() -> io::Result<()> {
     Ok(stopping().thread_block()?)
 }
 
+/// The same signal again within this is no second wish: `timeout(1)` sends its signal to the process and to its group.
+const SAME_WISH: Duration = Duration::from_millis(20);
+
 /// Starts the thread that waits for signals and stops the run at the first.
 pub(crate) fn watch(stopper: Stopper) -> io::Result<Received> {
     let received = Received::default();
     let seen = received.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let Ok(first) = stopping().wait() else { return };
+        let since = Instant::now();
+        seen.0.store(first as i32, Ordering::Release);
+        stopper.stop();
         while let Ok(signal) = stopping().wait() {
-            match seen.0.swap(signal as i32, Ordering::AcqRel) {
-                0 => stopper.stop(),
-                _ => die_by(signal),
+            if signal != first || since.elapsed() > SAME_WISH {
+                die_by(signal);
             }
         }
     })?;

@@ -23,11 +23,24 @@ pub(crate) struct Summary {
     /// Whether types were inferred from a sample.
     types_inferred: bool,
     workers_replaced: u64,
+    /// How many members an earlier run had committed, if this one resumed it.
+    resumed_at_member: Option<u64>,
     /// Bytes of the members, decompressed.
     document_bytes: u64,
     /// Bytes of the archive.
     archive_bytes: u64,
+    /// Of this run; what was before a resume is not in it.
     elapsed_seconds: f64,
+    #[serde(skip)]
+    own: Own,
+}
+
+/// What `elapsed_seconds` was spent on.
+#[derive(Debug)]
+struct Own {
+    members: u64,
+    /// Bytes of members, decompressed.
+    bytes: u64,
 }
 
 /// Every member of the archive, counted once.
@@ -75,9 +88,14 @@ impl Summary {
             archive_damage: report.damage.as_ref().map(ToString::to_string),
             types_inferred: report.sampled,
             workers_replaced: progress.replaced,
+            resumed_at_member: report.resumed.then_some(progress.resumed_members),
             document_bytes: progress.document_bytes,
             archive_bytes: progress.archive_len,
             elapsed_seconds: report.elapsed.as_secs_f64(),
+            own: Own {
+                members: progress.own_members(),
+                bytes: progress.own_bytes(),
+            },
         }
     }
 }
@@ -138,14 +156,20 @@ impl Summary {
 
     fn write_speed(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elapsed = std::time::Duration::from_secs_f64(self.elapsed_seconds);
-        let members = self.members.extracted + self.members.failed;
+        let Own {
+            members,
+            bytes: own_bytes,
+        } = self.own;
+        if let Some(before) = self.resumed_at_member {
+            writeln!(out, "resumed after {}", counted(before, "member"))?;
+        }
         writeln!(
             out,
             "{} in {}: {:.0} files/s, {}/s",
-            bytes(self.document_bytes),
+            bytes(own_bytes),
             duration(elapsed),
             rate(members, elapsed),
-            bytes(rate(self.document_bytes, elapsed) as u64),
+            bytes(rate(own_bytes, elapsed) as u64),
         )
     }
 }

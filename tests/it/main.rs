@@ -10,6 +10,8 @@ mod limits;
 mod maps;
 mod out_dir;
 mod parts;
+mod resume;
 mod signals;
 mod support;
+mod verify;
 mod workers;

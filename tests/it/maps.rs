@@ -1,5 +1,7 @@
 //! Maps as the manual shows them, from the text to the rows.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::support::dataset::assert_same;
@@ -129,6 +131,23 @@ features: {a: {path: $.a, type: int64}}
         .file("run-08/x.json", r#"{"id":2,"a":20}"#);
     let dataset = Scene::new(&archive.finish(), map).extract(&[]);
     assert_eq!(dataset.rows("a"), [json!(["7", 1, "x", 10]), json!(["08", 2, "x", 20])]);
+}
+
+/// A run that is resumed knows the map's paths only as the resolved map spells them.
+#[test]
+fn how_a_map_spells_its_paths_is_in_no_output() {
+    let archive = tar(&[("1.json", r#"{"a":{"b":1}}"#), ("2.json", r#"{"a":{}}"#)]);
+    let outputs = [r#"$["a"]['b']"#, "$.a.b"].map(|path| {
+        let map = format!(
+            "id: {{column: key, path: '{}', type: int64}}\nfeatures: {{x: $.a}}\n",
+            path.replace('\'', "''")
+        );
+        let scene = Scene::new(&archive, &map);
+        scene.run(&[]).expect_code(3);
+        scene.dataset("out").contents()
+    });
+    assert!(!outputs[0][Path::new("failed.log")].is_empty());
+    assert_same(&outputs[0], &outputs[1], "another spelling");
 }
 
 /// What the repository shows a newcomer has to work as it stands.

@@ -44,8 +44,15 @@ fn stop(scene: &Scene, out: &str, run: Running, signal: Signal) {
     run.signal(signal);
     let run = run.end();
     let took = sent.elapsed();
-    let line = format!("stopped by {signal}: parts that are published stay in {out}; --overwrite starts again\n");
-    run.expect_signal(signal as i32).expect_stderr(&[&line]);
+    run.expect_signal(signal as i32);
+    let last = run.stderr.lines().last().unwrap_or_default();
+    let binary = env!("CARGO_BIN_EXE_tarquet");
+    assert!(last.starts_with(&format!("stopped by {signal}: ")), "{run:#?}");
+    assert!(
+        last.contains(&format!(". To go on: {binary} extract --tar-path ")),
+        "{run:#?}"
+    );
+    assert!(last.ends_with(" --resume"), "{run:#?}");
     assert!(took < Duration::from_secs(2), "{signal}: it took {took:?}");
     assert!(workers_of(pid).is_empty(), "{signal}: workers are left");
     assert_eq!(run.stdout, "", "a summary of a run that was stopped");
@@ -90,13 +97,47 @@ fn a_second_signal_ends_the_run_too() {
     wait_within(ORPHANED, "no worker", || workers_of(pid).is_empty().then_some(()));
 }
 
+/// It sends its signal twice: to the process, and to the group.
 #[test]
-fn a_run_that_was_stopped_can_be_started_again() {
+fn a_run_that_timeout_stops_ends_in_order() {
     let scene = scene();
-    stop(&scene, "out", at_work(&scene, "out", &[]), Signal::SIGTERM);
-    let again = scene.extract(&[&SETTINGS[..], &["--overwrite"]].concat()).contents();
+    let command = scene.command("out", &SETTINGS);
+    let mut timeout = Command::new("timeout");
+    timeout.args(["--signal", "TERM", "0.5"]).arg(command.get_program());
+    let run = Run::of(timeout.args(command.get_args()).current_dir(scene.path("")));
+    let ended = run.status.success() || run.stderr.contains("stopped by SIGTERM: ");
+    assert!(ended, "{run:#?}");
+}
+
+#[test]
+fn a_run_that_was_stopped_can_go_on_or_be_started_again() {
+    let scene = scene();
     let expected = scene.extract_to("undisturbed", &SETTINGS).contents();
-    assert_same(&expected, &again, "started again");
+    for flag in ["--resume", "--overwrite"] {
+        stop(&scene, flag, at_work(&scene, flag, &[]), Signal::SIGTERM);
+        let again = scene.extract_to(flag, &[&SETTINGS[..], &[flag]].concat()).contents();
+        assert_same(&expected, &again, flag);
+    }
+}
+
+/// The command of the last line, as a shell reads it, ends what was begun.
+#[test]
+fn the_command_of_the_last_line_goes_on() {
+    let scene = Scene::new(&archive(), MAP);
+    let expected = scene.extract_to("undisturbed", &SETTINGS).contents();
+    let out = "two words";
+    let run = at_work(&scene, out, &["--overwrite"]);
+    run.signal(Signal::SIGINT);
+    let run = run.end();
+    let (_, command) = run.stderr.split_once("To go on: ").expect("the last line");
+    let status = Command::new("sh")
+        .args(["-euc", command])
+        .current_dir(scene.path(""))
+        .output()
+        .expect("a shell")
+        .status;
+    assert!(status.success(), "{status}: {command}");
+    assert_same(&expected, &scene.dataset(out).contents(), "resumed");
 }
 
 #[test]
@@ -122,7 +163,16 @@ fn a_run_whose_coordinator_was_killed_leaves_no_lock() {
 
 #[test]
 fn what_an_unfinished_run_has_published_is_what_a_finished_one_publishes() {
-    const SMALL: [&str; 6] = ["--workers", "3", "--buffer-rows", "1000", "--sample", "50"];
+    const SMALL: [&str; 8] = [
+        "--workers",
+        "3",
+        "--buffer-rows",
+        "1000",
+        "--sample",
+        "50",
+        "--checkpoint-every",
+        "5ms",
+    ];
     let scene = scene();
     let whole = scene.extract_to("undisturbed", &SMALL).contents();
     let mut unfinished = 0;
@@ -138,7 +188,7 @@ fn what_an_unfinished_run_has_published_is_what_a_finished_one_publishes() {
             let enough = published(&scene, &out).len() >= parts;
             (enough || !run.is_running()).then_some(())
         });
-        // Parts are published by the clock, so a run may be at its end by then.
+        // Checkpoints are made by the clock, so a run may be at its end by then.
         if run.is_running() {
             run.signal(signal);
         }

@@ -1,7 +1,8 @@
-//! Chores of the project: `cargo xtask sample`, `cargo xtask bench`.
+//! Chores of the project: `cargo xtask sample`, `cargo xtask bench`, `cargo xtask torture`.
 
 mod bench;
 mod sample;
+mod torture;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,18 @@ enum Command {
     Sample(SampleArguments),
     /// Measures the extraction with several numbers of workers and, on request, other systems that do the same
     Bench(BenchArguments),
+    /// Kills, fills and tears what it can, at length, and checks that nothing is ever lost
+    Torture(TortureArguments),
+}
+
+#[derive(Debug, Args)]
+struct TortureArguments {
+    /// What the random numbers of each sweep's second half start from [default: another number each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Runs only the sweeps whose names have this in them: `kills`, `signals::`, `poison`
+    #[arg(long)]
+    only: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +118,10 @@ fn main() -> Result<()> {
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Bench(arguments) => {
             say(bench::run(repository(), &arguments.settings())?.trim_end());
+            Ok(())
+        }
+        Command::Torture(TortureArguments { seed, only }) => {
+            say(&torture::run(repository(), &torture::Settings { seed, only })?);
             Ok(())
         }
     }

@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use tarquet_dataset::Position;
+
 /// Counters that the run's threads add to and a display reads. Every value only grows, except `workers`.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Whether the types are being decided.
     pub(crate) sampling: AtomicBool,
+    pub(crate) begun: AtomicBool,
     pub(crate) workers: AtomicU64,
     pub(crate) replaced: AtomicU64,
     pub(crate) extracted: AtomicU64,
@@ -15,6 +18,10 @@ pub struct Counters {
     pub(crate) rescued: AtomicU64,
     pub(crate) rows: AtomicU64,
     pub(crate) document_bytes: AtomicU64,
+    pub(crate) committed: AtomicU64,
+    pub(crate) resumed_members: AtomicU64,
+    pub(crate) resumed_bytes: AtomicU64,
+    pub(crate) resumed_archive_bytes: AtomicU64,
     pub(crate) archive_bytes: AtomicU64,
     pub(crate) archive_len: AtomicU64,
 }
@@ -24,6 +31,8 @@ pub struct Counters {
 pub struct Progress {
     /// Whether the types are being decided; nothing is extracted before that.
     pub sampling: bool,
+    /// Whether the dataset is begun: from then on a run that stops can be resumed.
+    pub begun: bool,
     /// Workers that live.
     pub workers: u64,
     /// Workers that died and were replaced.
@@ -40,18 +49,55 @@ pub struct Progress {
     pub rows: u64,
     /// Bytes of the members that workers are done with, decompressed.
     pub document_bytes: u64,
+    /// Members that are committed: a resume begins behind them.
+    pub committed: u64,
+    /// Members that were done before this run, by the one that it resumes.
+    pub resumed_members: u64,
+    /// Bytes of those of them that were passed over so far.
+    pub resumed_bytes: u64,
+    /// Bytes of the archive that they stand for.
+    pub resumed_archive_bytes: u64,
     /// Bytes of the archive that all this stands for, of `archive_len`.
     pub archive_bytes: u64,
-    /// Bytes of the archive; 0 until it is open.
+    /// Bytes of the archive; 0 until it is open, and for standard input, of which nobody knows.
     pub archive_len: u64,
 }
 
+impl Progress {
+    /// Members that this run itself is done with.
+    pub fn own_members(&self) -> u64 {
+        (self.extracted + self.failed).saturating_sub(self.resumed_members)
+    }
+
+    /// Bytes of the members that this run's workers are done with, decompressed.
+    pub fn own_bytes(&self) -> u64 {
+        self.document_bytes.saturating_sub(self.resumed_bytes)
+    }
+}
+
 impl Counters {
+    /// So many members are committed now.
+    pub(crate) fn committed(&self, members: u64) {
+        self.committed.store(members, Ordering::Relaxed);
+    }
+
+    /// Begins where a run stopped that is resumed.
+    pub(crate) fn resume(&self, position: &Position) {
+        let set = |counter: &AtomicU64, value: u64| counter.store(value, Ordering::Relaxed);
+        set(&self.extracted, position.members - position.failed);
+        set(&self.failed, position.failed);
+        set(&self.rescued, position.rescued);
+        set(&self.rows, position.rows.iter().sum());
+        set(&self.resumed_members, position.members);
+        self.committed(position.members);
+    }
+
     /// The counters now.
     pub fn progress(&self) -> Progress {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
             sampling: self.sampling.load(Ordering::Relaxed),
+            begun: self.begun.load(Ordering::Relaxed),
             workers: get(&self.workers),
             replaced: get(&self.replaced),
             extracted: get(&self.extracted),
@@ -60,6 +106,10 @@ impl Counters {
             rescued: get(&self.rescued),
             rows: get(&self.rows),
             document_bytes: get(&self.document_bytes),
+            resumed_members: get(&self.resumed_members),
+            resumed_bytes: get(&self.resumed_bytes),
+            resumed_archive_bytes: get(&self.resumed_archive_bytes),
+            committed: get(&self.committed),
             archive_bytes: get(&self.archive_bytes),
             archive_len: get(&self.archive_len),
         }

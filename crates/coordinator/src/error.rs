@@ -9,6 +9,7 @@ use tarquet_feature_map::SchemaError;
 use thiserror::Error;
 
 use crate::machine::Death;
+use crate::resume::Difference;
 
 /// Why a run did not finish.
 #[derive(Debug, Error)]
@@ -29,13 +30,40 @@ pub enum RunError {
     },
     /// The archive is not what it was at the start.
     #[error(
-        "{archive:?} changed while it was read: {what} is another. Nothing more was written; start again with --overwrite"
+        "{archive:?} changed while it was read: {what} is another. Nothing more was committed; start again with --overwrite"
     )]
     ArchiveChanged {
         /// The archive.
         archive: PathBuf,
         /// What differs.
         what: &'static str,
+    },
+    /// What is to be resumed is another run.
+    #[error(
+        "cannot resume in {out_dir:?}: the run there was begun with something else.{}\nResume with what it was begun \
+         with, or start again with --overwrite",
+        listed(differences)
+    )]
+    Another {
+        /// The dataset's directory.
+        out_dir: PathBuf,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// A map that tarquet wrote itself cannot be read.
+    #[error("the resolved feature map that the ledger holds cannot be used: {error}")]
+    Map {
+        /// What is wrong with it.
+        error: String,
+    },
+    /// The archive has fewer members than the run that is resumed had committed.
+    #[error(
+        "the archive is not the one that the run was begun with: {lacking} fewer of its members are wanted than were \
+         committed. Resume with the same archive, or start again with --overwrite"
+    )]
+    FewerMembers {
+        /// How many it lacks.
+        lacking: u64,
     },
     /// The dataset cannot be written.
     #[error(transparent)]
@@ -52,7 +80,7 @@ pub enum RunError {
         error: io::Error,
     },
     /// A thread of this process panicked, which is a bug.
-    #[error("{what} panicked; this is a bug of tarquet. What is published stays")]
+    #[error("{what} panicked; this is a bug of tarquet. What is committed stays")]
     Panicked {
         /// Whose thread.
         what: &'static str,
@@ -71,6 +99,37 @@ pub enum RunError {
     /// Somebody stopped the run.
     #[error("stopped")]
     Stopped,
+}
+
+impl RunError {
+    /// Whether what was delivered before can still be committed: the archive and the dataset are sound.
+    pub(crate) fn spares_the_dataset(&self) -> bool {
+        match self {
+            RunError::Stopped | RunError::Workers { .. } | RunError::Source { .. } | RunError::Start { .. } => true,
+            RunError::Walk(error) => !matches!(error, WalkError::PrefixDiffers(_)),
+            RunError::Archive(_)
+            | RunError::ArchiveChanged { .. }
+            | RunError::Another { .. }
+            | RunError::Map { .. }
+            | RunError::FewerMembers { .. }
+            | RunError::Dataset(_)
+            | RunError::Schema(_)
+            | RunError::Panicked { .. } => false,
+        }
+    }
+
+    /// Whether the same run can go on where it stopped, once what was wrong is mended.
+    pub fn can_be_resumed(&self) -> bool {
+        self.spares_the_dataset() || matches!(self, RunError::Dataset(_) | RunError::Panicked { .. })
+    }
+}
+
+/// Differences, each on a line of its own.
+fn listed(differences: &[Difference]) -> String {
+    differences
+        .iter()
+        .map(|difference| format!("\n  {difference}"))
+        .collect()
 }
 
 /// What to do about an error of the system, behind a message.

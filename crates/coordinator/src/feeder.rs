@@ -13,6 +13,7 @@ use tarquet_wire::message::{Extent, Failure, Member};
 use crate::counters::{Counters, add};
 use crate::input::{Input, OnPanic};
 use crate::machine::Event;
+use crate::settings::Wanted;
 
 /// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
 /// than large ones.
@@ -29,9 +30,6 @@ const NAMES_COMPARED: usize = 1 << 20;
 
 /// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
 const TASKS_AHEAD: usize = 256;
-
-/// Which members are wanted, by name.
-pub type Include = Box<dyn Fn(&[u8]) -> bool + Send>;
 
 /// What the walk found when it ended.
 #[derive(Debug, Default)]
@@ -89,7 +87,9 @@ impl Gate {
 /// Walks an archive and sends its tasks.
 pub(crate) struct Feeder {
     pub(crate) walk: Walk,
-    pub(crate) include: Include,
+    pub(crate) wanted: Wanted,
+    /// How many wanted members, from the first, are committed already.
+    pub(crate) committed: u64,
     /// Members larger than this fail, in bytes.
     pub(crate) max_document_bytes: u64,
     pub(crate) plan: Arc<Plan>,
@@ -112,11 +112,26 @@ impl Feeder {
         );
         let last = match Feeding::new(self).walk() {
             Ok(walked) => Input::Walked(walked),
-            Err(WalkError::Closed) => return,
-            Err(error) => Input::WalkFailed(error),
+            Err(Halt::Walk(WalkError::Closed)) => return,
+            Err(Halt::Walk(error)) => Input::WalkFailed(error),
+            Err(Halt::Lacking(lacking)) => Input::FewerMembers { lacking },
         };
         // The run may be over already, and then nobody listens.
         inputs.send(last).ok();
+    }
+}
+
+/// Why a walk has no end to tell of.
+enum Halt {
+    /// It failed.
+    Walk(WalkError),
+    /// So many members that are committed were not found.
+    Lacking(u64),
+}
+
+impl From<WalkError> for Halt {
+    fn from(error: WalkError) -> Halt {
+        Halt::Walk(error)
     }
 }
 
@@ -149,19 +164,22 @@ impl Feeding {
         }
     }
 
-    fn walk(mut self) -> Result<Walked, WalkError> {
+    fn walk(mut self) -> Result<Walked, Halt> {
         let (damage, damage_is_told) = loop {
             match self.feeder.walk.next() {
                 Ok(Some(found)) => match self.take(found) {
                     Ok(()) => {}
                     Err(WalkError::Damage(damage)) => break (Some(damage), true),
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 },
                 Ok(None) => break (None, false),
                 Err(WalkError::Damage(damage)) => break (Some(damage), false),
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         };
+        if self.feeder.committed > 0 {
+            return Err(Halt::Lacking(self.feeder.committed));
+        }
         self.flush()?;
         if self.sample.take().is_some() {
             self.end_sample()?;
@@ -176,9 +194,12 @@ impl Feeding {
 
     fn take(&mut self, found: Found) -> Result<(), WalkError> {
         let wanted = matches!(found.kind, MemberKind::File | MemberKind::Refused(_));
-        if !wanted || !(self.feeder.include)(&found.name) {
+        if !wanted || !(self.feeder.wanted)(&found.name) {
             add(&self.feeder.counters.skipped, 1);
             return Ok(());
+        }
+        if self.feeder.committed > 0 {
+            return self.pass_over(&found);
         }
         let member = match self.refuse(&found) {
             Some(failure) => unread(&found, failure),
@@ -186,6 +207,34 @@ impl Feeding {
         };
         self.names.see(&member.name);
         self.add(member)
+    }
+
+    /// Passes over a member that is committed.
+    fn pass_over(&mut self, found: &Found) -> Result<(), WalkError> {
+        let refused = self.refuse(found).is_some();
+        self.names.see(&found.name);
+        let Feeder {
+            walk,
+            counters,
+            committed,
+            ..
+        } = &mut self.feeder;
+        *committed -= 1;
+        // Whether the end of the archive cuts off the last one, whose failure was committed with it, is known only to
+        // who looks for its bytes.
+        if !refused && *committed == 0 {
+            let extents = walk.locate(found, &mut |_| {})?;
+            walk.releaser().release(&extents);
+        }
+        if !refused {
+            add(&counters.document_bytes, found.size);
+            add(&counters.resumed_bytes, found.size);
+        }
+        let archive_bytes = walk.consumed().saturating_sub(self.batch.consumed);
+        add(&counters.archive_bytes, archive_bytes);
+        add(&counters.resumed_archive_bytes, archive_bytes);
+        self.batch.consumed = walk.consumed();
+        Ok(())
     }
 
     /// Why a member fails without being read, if it does. One that is too large must not be: it would take as much memory.
@@ -373,7 +422,8 @@ mod tests {
                 .unwrap()
                 .walk(SpoolOptions::default())
                 .unwrap(),
-            include: Box::new(|_| true),
+            wanted: Box::new(|_| true),
+            committed: 0,
             max_document_bytes: SIZE,
             plan: Arc::new(tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: $.a}}").unwrap()),
             sample,

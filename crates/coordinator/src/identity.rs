@@ -1,32 +1,37 @@
 //! Whether an archive is still the one that was opened.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-
-use tarquet_archive::Archive;
+use std::path::{Path, PathBuf};
 
 use crate::error::RunError;
 
-/// What an archive was at the start of a run.
+/// What an archive's file was at the start of a run.
 #[derive(Debug)]
 pub(crate) struct Identity {
     path: PathBuf,
-    archive: Archive,
+    file: File,
     then: Metadata,
 }
 
 impl Identity {
     /// Looks at an archive that was just opened.
-    pub(crate) fn of(archive: Archive) -> Result<Identity, RunError> {
-        let path = archive.path().to_owned();
-        let then = look(&archive)?;
-        Ok(Identity { path, archive, then })
+    pub(crate) fn of(path: &Path, file: &File) -> io::Result<Identity> {
+        Ok(Identity {
+            path: path.to_owned(),
+            file: file.try_clone()?,
+            then: file.metadata()?,
+        })
     }
 
     /// Refuses an archive that is another than it was, in the file that is open or under its name.
     pub(crate) fn check(&self) -> Result<(), RunError> {
-        let (now, then) = (look(&self.archive)?, &self.then);
+        let now = self.file.metadata().map_err(|error| RunError::Start {
+            what: "looking at the archive",
+            error,
+        })?;
+        let then = &self.then;
         let named = std::fs::metadata(&self.path).ok();
         let named = named.is_some_and(|named| (named.dev(), named.ino()) == (then.dev(), then.ino()));
         let what = match () {
@@ -43,12 +48,4 @@ impl Identity {
             what,
         })
     }
-}
-
-fn look(archive: &Archive) -> Result<Metadata, RunError> {
-    let looked = archive.file().metadata();
-    looked.map_err(|error| RunError::Start {
-        what: "reading the archive",
-        error,
-    })
 }

@@ -4,28 +4,18 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use tarquet_archive::WalkError;
-use tarquet_dataset::{DatasetError, Published, Unit};
+use tarquet_dataset::{Published, Unit};
 use tarquet_wire::message::Member;
 
+use crate::error::RunError;
 use crate::feeder::Walked;
 use crate::machine::{Event, WorkerId};
-
-/// The rows of a unit, and what they come from.
-#[derive(Debug)]
-pub(crate) struct Rows {
-    /// Members that the unit closes, failed ones included.
-    pub(crate) members: u64,
-    /// Members that failed.
-    pub(crate) failed: u64,
-    /// The rows.
-    pub(crate) unit: Unit,
-}
 
 /// Something that happened.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// For the machine as it is.
-    Machine(Event<Rows>),
+    Machine(Event<Unit>),
     /// The walk found a task.
     Work {
         /// Its members.
@@ -51,10 +41,17 @@ pub(crate) enum Input {
         /// What was broken.
         broken: Option<String>,
     },
-    /// The dataset cannot be written.
-    DatasetFailed(DatasetError),
+    /// The archive has fewer members than the run that is resumed had committed.
+    FewerMembers {
+        /// How many it lacks.
+        lacking: u64,
+    },
+    /// Nothing more can be committed.
+    WriterFailed(RunError),
     /// The dataset is finished.
     Published(Published),
+    /// What was delivered is committed, and the dataset is closed.
+    Suspended,
     /// A thread of this process panicked.
     Panicked {
         /// Whose thread.

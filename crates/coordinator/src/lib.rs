@@ -16,18 +16,22 @@
 mod counters;
 mod descriptors;
 mod error;
+mod event_loop;
 mod feeder;
 mod identity;
 mod input;
 mod link;
 pub mod machine;
 mod receive;
+mod resume;
 mod run;
 mod settings;
+mod tuning;
+mod watch;
 mod writer;
 
 pub use counters::{Counters, Progress};
 pub use error::RunError;
-pub use feeder::Include;
+pub use resume::Difference;
 pub use run::{Coordinator, Stopper};
-pub use settings::{Report, Settings};
+pub use settings::{Ended, Report, Selection, Settings, Source, Wanted};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
@@ -19,15 +19,24 @@ use tarquet_wire::message::{ToWorker, send};
 use crate::input::Input;
 use crate::machine::{Death, WorkerId};
 use crate::receive::{Schemas, receive};
-
-/// The size that pipes are asked to have, in bytes: a unit in one write.
-const PIPE_BYTES: i32 = 1 << 20;
+use crate::watch;
 
 /// How long a worker whose pipe has ended may live on.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// How many of a worker's last lines on standard error are kept for the message about its death.
 const LAST_LINES: usize = 10;
+
+/// How a worker is started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start<'a> {
+    /// What is started, as `executable WORKER_SUBCOMMAND <coordinator's process id> <source>`.
+    pub(crate) executable: &'a Path,
+    /// The descriptor that it inherits besides the standard three, to read members from.
+    pub(crate) source: RawFd,
+    /// The size that its pipes are asked to have, in bytes.
+    pub(crate) pipe_bytes: i32,
+}
 
 /// A living worker. Dropped, it is killed and waited for: no child is left behind.
 #[derive(Debug)]
@@ -42,18 +51,23 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Starts `executable` as a worker whose events go to `inputs`.
+    /// Starts a worker whose events go to `inputs`.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no process, no pipe or no thread.
     pub(crate) fn start(
         worker: WorkerId,
-        executable: &Path,
+        start: &Start<'_>,
         schemas: Schemas,
         inputs: &Sender<Input>,
     ) -> io::Result<Link> {
-        let mut command = Command::new(executable);
+        let mut command = Command::new(start.executable);
         command
             .arg0("tarquet-worker")
             .arg(WORKER_SUBCOMMAND)
             .arg(std::process::id().to_string())
+            .arg(start.source.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -77,8 +91,8 @@ impl Link {
             (Some(stdin), Some(stdout), Some(stderr)) => (stdin, stdout, stderr),
             _ => return Err(io::Error::other("a worker without pipes")),
         };
-        widen(&stdin);
-        widen(&stdout);
+        resize(&stdin, start.pipe_bytes);
+        resize(&stdout, start.pipe_bytes);
         let (inputs, lines) = (inputs.clone(), Arc::clone(&link.last_lines));
         link.threads = vec![
             named(format!("{worker} commands"), move || write_commands(stdin, &receiver))?,
@@ -107,20 +121,27 @@ impl Link {
         self.child.kill().ok();
     }
 
-    /// Waits for a worker whose pipe has ended, and says how it died and what it said last.
-    pub(crate) fn bury(mut self) -> (Death, Vec<String>) {
+    /// The time in which the worker ran or was ready to run, as far as the system tells.
+    pub(crate) fn time_used(&self) -> Option<Duration> {
+        watch::time_used(self.child.id())
+    }
+
+    /// Waits for a worker whose pipe has ended, and says how it died and what it said last. One that broke the protocol,
+    /// in the way that `broken` says, is killed; its death is that.
+    pub(crate) fn bury(mut self, broken: Option<String>) -> (Death, Vec<String>) {
         // A worker holds its pipes until it ends, so it is a matter of microseconds. One that lives on has no use any
         // more.
-        let leaving = self.silent.recv_timeout(LEAVE_WITHIN) != Err(RecvTimeoutError::Timeout);
+        let leaving = broken.is_some() || self.silent.recv_timeout(LEAVE_WITHIN) != Err(RecvTimeoutError::Timeout);
         // To one that is leaving this does nothing: its status stands.
         self.kill();
-        let death = match self.child.wait() {
-            Ok(_) if !leaving => Death::Protocol("it closed its pipe and went on".to_owned()),
-            Ok(status) => match (status.signal(), status.code()) {
+        let death = match (broken, self.child.wait()) {
+            (Some(why), _) => Death::Protocol(why),
+            (None, Ok(_)) if !leaving => Death::Protocol("it closed its pipe and went on".to_owned()),
+            (None, Ok(status)) => match (status.signal(), status.code()) {
                 (Some(signal), _) => Death::Signal(signal),
                 (None, code) => Death::Exit(code.unwrap_or_default()),
             },
-            Err(error) => Death::Protocol(format!("its status cannot be read: {error}")),
+            (None, Err(error)) => Death::Protocol(format!("its status cannot be read: {error}")),
         };
         self.join();
         let lines = self
@@ -153,9 +174,9 @@ fn named(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinH
     thread::Builder::new().name(name).spawn(body)
 }
 
-/// Asks for a larger pipe. The system may refuse (`/proc/sys/fs/pipe-user-pages-soft`); a small one works too.
-fn widen(pipe: impl AsFd) {
-    fcntl(pipe, FcntlArg::F_SETPIPE_SZ(PIPE_BYTES)).ok();
+/// Asks for a pipe of this size. The system may refuse (`/proc/sys/fs/pipe-user-pages-soft`); any size works.
+fn resize(pipe: impl AsFd, bytes: i32) {
+    fcntl(pipe, FcntlArg::F_SETPIPE_SZ(bytes)).ok();
 }
 
 fn write_commands(pipe: ChildStdin, commands: &Receiver<ToWorker>) {
@@ -188,3 +209,6 @@ fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize>
     const MOST: u64 = 16 << 10;
     io::Read::take(reader, MOST).read_until(b'\n', line)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,26 +6,34 @@
 //! - every member of every task is closed by exactly one unit, and units are delivered in archive order;
 //! - a unit is final once it arrived; what a worker had not closed when it died is given to another;
 //! - dispatch never runs further ahead of the oldest unfinished task than [`Limits::window`];
+//! - what was sent and not absorbed never weighs more than [`Limits::credit`] allows, whoever dies;
 //! - a worker has its tasks in ascending order, so the oldest unfinished task of all is always somebody's first, and
 //!   whoever has it can go on: with credit, or with a pass. So nothing waits in a circle;
-//! - a member that keeps killing workers is failed in its place, and workers that die without anything ever getting
-//!   done stop the run.
+//! - a member that keeps killing workers, or keeps them busy for too long, is failed in its place, and workers that die
+//!   without anything ever getting done stop the run;
+//! - once it is told to stop, nothing new is begun; what still arrives is delivered in order, until every worker is gone.
 
 mod blame;
+mod dispatch;
 mod event;
 #[cfg(test)]
 mod model;
+mod pool;
+mod reports;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
 
 use tarquet_feature_map::{Evidence, Plan};
-use tarquet_wire::message::{Member, Task, TaskId, ToWorker};
+use tarquet_wire::message::{Member, TaskId, ToWorker};
 
 use blame::{DEATHS_THAT_FAIL, FOREIGN_DEATHS_FORGIVEN};
 pub use event::{Action, Death, Event, WorkerId};
-use state::{Blocked, Given, InHand, TaskState, Worker};
+use pool::Pool;
+use state::{TaskState, Worker};
+
+/// Once so many workers in a row died before they were ready, the next ones would too.
+const STILLBORN_THAT_STOP: usize = 10;
 
 /// How far things may go.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +44,18 @@ pub struct Limits {
     pub window: u64,
     /// The most tasks that a worker has at a time.
     pub tasks_per_worker: usize,
+    /// The credit of a worker, in bytes of units.
+    ///
+    /// It bounds memory: the units that workers sent and that were not [absorbed](Event::Absorbed) yet weigh, at any
+    /// moment and all together, at most
+    ///
+    /// ```text
+    /// workers × credit + one unit
+    /// ```
+    ///
+    /// where the one unit is one that was sent on a pass. Units of workers that died count: as long as they are not
+    /// absorbed, their weight is missing in what the replacements may send.
+    pub credit: u64,
     /// Credit goes back in returns of at least so many bytes, unless its worker waits for it.
     pub credit_return: u64,
 }
@@ -60,8 +80,11 @@ enum Phase {
 pub struct Machine<U> {
     limits: Limits,
     phase: Phase,
+    /// Whether the run is to stop: what was begun may end, and nothing is begun.
+    stopping: bool,
     workers: BTreeMap<WorkerId, Worker>,
     spawned: u64,
+    pool: Pool,
     /// Every task that is not final, from the oldest on.
     tasks: BTreeMap<TaskId, TaskState<U>>,
     /// Those of `tasks` that nobody has.
@@ -77,6 +100,8 @@ pub struct Machine<U> {
     leaving_window: usize,
     /// Deaths since anything got done.
     barren_deaths: usize,
+    /// Workers that died before they were ready, since one was.
+    stillborn: usize,
     actions: Vec<Action<U>>,
 }
 
@@ -86,8 +111,10 @@ impl<U> Machine<U> {
         Machine {
             limits,
             phase: if sampling { Phase::Sampling } else { Phase::Extracting },
+            stopping: false,
             workers: BTreeMap::new(),
             spawned: 0,
+            pool: Pool::new(limits.workers, limits.credit),
             tasks: BTreeMap::new(),
             waiting: BTreeSet::new(),
             next_task: 0,
@@ -97,6 +124,7 @@ impl<U> Machine<U> {
             evidence,
             leaving_window: 0,
             barren_deaths: 0,
+            stillborn: 0,
             actions: Vec::new(),
         }
     }
@@ -134,12 +162,37 @@ impl<U> Machine<U> {
             Event::TaskDone { worker, task } => self.task_done(worker, task),
             Event::Blocked { worker, task, request } => self.blocked(worker, task, request),
             Event::Absorbed { worker, bytes } => self.absorbed(worker, bytes),
+            Event::Overdue { worker } => self.overdue(worker),
             Event::Died { worker, death } => self.died(worker, death),
+            Event::Stop => self.stop(),
         }
     }
 
     /// What follows from the state, whatever happened.
     fn move_on(&mut self) {
+        if self.phase == Phase::Extracting {
+            self.deliver();
+        }
+        if !self.stopping {
+            self.change_phase();
+            if matches!(self.phase, Phase::Sampling | Phase::Extracting) {
+                self.dispatch();
+            }
+        }
+        if self.phase == Phase::Extracting {
+            self.give_pass();
+        }
+        let leaving = self.stopping || self.phase == Phase::Leaving;
+        if leaving && self.phase != Phase::Over && self.workers.is_empty() {
+            self.phase = Phase::Over;
+            self.actions.push(match self.stopping {
+                true => Action::Drained,
+                false => Action::Finished,
+            });
+        }
+    }
+
+    fn change_phase(&mut self) {
         if self.phase == Phase::Sampling
             && let Some(end) = self.sample_end
             && self.tasks.range(..end).all(|(_, task)| task.sampled)
@@ -147,22 +200,9 @@ impl<U> Machine<U> {
             self.phase = Phase::Deciding;
             self.actions.push(Action::FixSchema(std::mem::take(&mut self.evidence)));
         }
-        if self.phase == Phase::Extracting {
-            self.deliver();
-            if self.work_ended && self.tasks.is_empty() {
-                self.phase = Phase::Leaving;
-                let workers: Vec<WorkerId> = self.workers.keys().copied().collect();
-                self.actions
-                    .extend(workers.into_iter().map(|worker| Action::Send(worker, ToWorker::Finish)));
-            }
-        }
-        if matches!(self.phase, Phase::Sampling | Phase::Extracting) {
-            self.dispatch();
-            self.give_pass();
-        }
-        if self.phase == Phase::Leaving && self.workers.is_empty() {
-            self.phase = Phase::Over;
-            self.actions.push(Action::Finished);
+        if self.phase == Phase::Extracting && self.work_ended && self.tasks.is_empty() {
+            self.phase = Phase::Leaving;
+            self.send_away();
         }
     }
 
@@ -174,6 +214,9 @@ impl<U> Machine<U> {
     }
 
     fn fix_schema(&mut self, plan: Box<Plan>) {
+        if self.stopping {
+            return;
+        }
         self.phase = Phase::Extracting;
         self.waiting = self.tasks.keys().copied().collect();
         for (&worker, _) in self.workers.iter().filter(|(_, state)| state.ready) {
@@ -182,158 +225,49 @@ impl<U> Machine<U> {
         self.schema = Some(plan);
     }
 
-    fn ready(&mut self, worker: WorkerId) {
-        match self.workers.get_mut(&worker) {
-            Some(state) if !state.ready => {
-                state.ready = true;
-                let schema = self
-                    .schema
-                    .clone()
-                    .map(|plan| Action::Send(worker, ToWorker::Schema(plan)));
-                self.actions.extend(schema);
-            }
-            Some(_) => self.condemn(worker, "it said twice that it is ready"),
-            None => {}
+    fn stop(&mut self) {
+        // Those that are leaving were told.
+        if !self.stopping && self.phase != Phase::Leaving {
+            self.send_away();
+        }
+        self.stopping = true;
+    }
+
+    fn send_away(&mut self) {
+        let workers = self.workers.keys();
+        self.actions
+            .extend(workers.map(|&worker| Action::Send(worker, ToWorker::Finish)));
+    }
+
+    fn overdue(&mut self, worker: WorkerId) {
+        // One that has nothing in hand any more is not too long at it.
+        if self.workers.get(&worker).is_some_and(|state| state.in_hand.is_some()) {
+            self.condemn(worker, Death::Timeout);
         }
     }
 
-    /// The worker, if what it says still counts.
-    fn trusted(&mut self, worker: WorkerId) -> Option<&mut Worker> {
-        self.workers
-            .get_mut(&worker)
-            .filter(|state| state.ready && !state.condemned)
-    }
-
-    /// The worker's task in hand, if it is this one; a worker that speaks of another is broken.
-    fn given(&mut self, worker: WorkerId, task: TaskId) -> Option<Given> {
-        let state = self.trusted(worker)?;
-        match state.tasks.front() {
-            Some(given) if given.task == task => Some(*given),
-            _ => {
-                self.condemn(worker, "it speaks of a task that it does not have in hand");
-                None
-            }
-        }
-    }
-
-    fn condemn(&mut self, worker: WorkerId, why: &str) {
+    fn condemn(&mut self, worker: WorkerId, death: Death) {
         if let Some(state) = self.workers.get_mut(&worker)
             && !state.condemned
         {
             state.condemned = true;
-            self.actions.push(Action::Kill(worker, why.to_owned()));
-        }
-    }
-
-    fn sample_done(&mut self, worker: WorkerId, id: TaskId, evidence: &Evidence) {
-        if self.given(worker, id).is_none() {
-            return;
-        }
-        let task = self.tasks.get_mut(&id).filter(|_| self.phase == Phase::Sampling);
-        if let Some(task) = task.filter(|_| evidence.slots.len() == self.evidence.slots.len()) {
-            task.sampled = true;
-            self.evidence.merge(evidence);
-            self.task_leaves(worker);
-        } else {
-            self.condemn(worker, "it gave a sample that is not one");
-        }
-    }
-
-    fn started(&mut self, worker: WorkerId, id: TaskId, first: u32, count: u32) {
-        let Some(given) = self.given(worker, id) else { return };
-        let first = given.base + first as usize;
-        let fits = self.tasks.get(&id).is_some_and(|task| {
-            let end = first.checked_add(count as usize);
-            count > 0 && first >= task.closed && end.is_some_and(|end| end <= task.members.len())
-        });
-        if fits && let Some(state) = self.workers.get_mut(&worker) {
-            state.in_hand = Some(InHand {
-                task: id,
-                first,
-                count: count as usize,
-            });
-        } else {
-            self.condemn(worker, "it started members that its task does not have");
-        }
-    }
-
-    fn unit(&mut self, worker: WorkerId, id: TaskId, members: u32, bytes: u64, unit: U) {
-        if self.given(worker, id).is_none() {
-            return;
-        }
-        let extracting = self.phase == Phase::Extracting;
-        let task = self
-            .tasks
-            .get_mut(&id)
-            .filter(|task| extracting && members > 0 && members as usize <= task.members.len() - task.closed);
-        let Some(task) = task else {
-            return self.condemn(worker, "it closed members that its task does not have");
-        };
-        task.closed += members as usize;
-        task.units.push_back((worker, bytes, unit));
-        self.barren_deaths = 0;
-        if let Some(state) = self.workers.get_mut(&worker) {
-            state.account.received(bytes);
-            state.blocked = None;
-        }
-    }
-
-    fn task_done(&mut self, worker: WorkerId, id: TaskId) {
-        if self.given(worker, id).is_none() {
-            return;
-        }
-        let Some(task) = self.tasks.get_mut(&id).filter(|task| task.closed == task.members.len()) else {
-            return self.condemn(worker, "it left members of its task open");
-        };
-        task.done = true;
-        let extents = task
-            .members
-            .iter_mut()
-            .flat_map(|member| std::mem::take(&mut member.extents))
-            .collect();
-        let bytes = task.members.iter().map(|member| member.size).sum();
-        self.actions.push(Action::Release {
-            task: id,
-            bytes,
-            extents,
-        });
-        self.task_leaves(worker);
-    }
-
-    fn task_leaves(&mut self, worker: WorkerId) {
-        self.barren_deaths = 0;
-        if let Some(state) = self.workers.get_mut(&worker) {
-            state.tasks.pop_front();
-            state.in_hand = None;
-        }
-    }
-
-    fn blocked(&mut self, worker: WorkerId, task: TaskId, request: u64) {
-        if self.given(worker, task).is_none() {
-            return;
-        }
-        if let Some(state) = self.workers.get_mut(&worker) {
-            state.blocked = Some(Blocked {
-                task,
-                request,
-                passed: false,
-            });
-            Self::return_credit(&mut self.actions, worker, state, 0);
+            self.actions.push(Action::Kill(worker, death));
         }
     }
 
     fn absorbed(&mut self, worker: WorkerId, bytes: u64) {
         self.leaving_window = self.leaving_window.saturating_sub(1);
-        // A worker that died took its account with it.
-        if let Some(state) = self.workers.get_mut(&worker) {
-            state.account.absorbed(bytes);
-            let threshold = if state.blocked.is_some() {
-                0
-            } else {
-                self.limits.credit_return
-            };
-            Self::return_credit(&mut self.actions, worker, state, threshold);
-        }
+        let Some(state) = self.workers.get_mut(&worker) else {
+            self.pool.absorbed(bytes);
+            return self.share_credit();
+        };
+        state.account.absorbed(bytes);
+        let threshold = if state.blocked.is_some() {
+            0
+        } else {
+            self.limits.credit_return
+        };
+        Self::return_credit(&mut self.actions, worker, state, threshold);
     }
 
     fn return_credit(actions: &mut Vec<Action<U>>, worker: WorkerId, state: &mut Worker, threshold: u64) {
@@ -342,23 +276,57 @@ impl<U> Machine<U> {
         }
     }
 
+    /// Gives what dead workers held to the workers that had to begin with less than all their credit.
+    fn share_credit(&mut self) {
+        for (&worker, state) in &mut self.workers {
+            let bytes = self.pool.top_up(state.granted);
+            if bytes > 0 {
+                state.granted += bytes;
+                self.actions.push(Action::Send(worker, ToWorker::Credit { bytes }));
+            }
+        }
+    }
+
+    /// Takes a task as done, if all its members are closed.
+    fn complete(&mut self, id: TaskId) -> bool {
+        let Some(task) = self.tasks.get_mut(&id).filter(|task| task.closed == task.members.len()) else {
+            return false;
+        };
+        task.done = true;
+        let members = task.members.iter_mut();
+        let extents = members.flat_map(|member| std::mem::take(&mut member.extents)).collect();
+        let bytes = task.members.iter().map(|member| member.size).sum();
+        self.actions.push(Action::Release {
+            task: id,
+            bytes,
+            extents,
+        });
+        true
+    }
+
     fn died(&mut self, worker: WorkerId, death: Death) {
         let Some(state) = self.workers.remove(&worker) else {
             return;
         };
-        if self.phase == Phase::Leaving {
+        self.pool.bury(state.granted, state.account.in_flight());
+        for given in &state.tasks {
+            // Of one that was closed to its last member, only the word for it is lost.
+            if !self.complete(given.task) {
+                self.waiting.insert(given.task);
+            }
+        }
+        if self.stopping || self.phase == Phase::Leaving {
             return;
         }
+        self.share_credit();
         if let Some(in_hand) = state.in_hand
             && let Some(task) = self.tasks.get_mut(&in_hand.task)
         {
             task.blame(in_hand, &death);
         }
-        self.waiting.extend(state.tasks.iter().map(|given| given.task));
         self.barren_deaths += 1;
-        // Enough for every worker to have a poisonous member in hand and to be killed from outside as well.
-        let patience = (self.limits.workers + 1) * (DEATHS_THAT_FAIL + FOREIGN_DEATHS_FORGIVEN) as usize;
-        if self.barren_deaths > patience {
+        self.stillborn += usize::from(!state.ready);
+        if self.barren_deaths > self.patience() || self.stillborn >= STILLBORN_THAT_STOP {
             self.phase = Phase::Over;
             self.actions.push(Action::GiveUp(death));
         } else {
@@ -366,111 +334,9 @@ impl<U> Machine<U> {
         }
     }
 
-    /// Delivers, in order, what the oldest tasks have; drops those that are final.
-    fn deliver(&mut self) {
-        while let Some(mut entry) = self.tasks.first_entry() {
-            let task = entry.get_mut();
-            self.leaving_window += task.units.len();
-            for (worker, bytes, unit) in task.units.drain(..) {
-                self.actions.push(Action::Deliver { worker, bytes, unit });
-            }
-            if !task.done {
-                break;
-            }
-            entry.remove();
-        }
-    }
-
-    /// Gives waiting tasks, oldest first, to workers that can take them, and starts workers while there are more.
-    fn dispatch(&mut self) {
-        let horizon = match (self.phase, self.tasks.first_key_value()) {
-            (Phase::Extracting, Some((oldest, _))) => TaskId(oldest.0.saturating_add(self.limits.window)),
-            _ => self.sample_end.unwrap_or(TaskId(u64::MAX)),
-        };
-        let mut left = 0;
-        let mut next = self.waiting.range(..horizon).next().copied();
-        while let Some(task) = next
-            && left < self.limits.workers
-        {
-            match self.worker_for(task) {
-                Some(worker) => self.give(worker, task),
-                None => left += 1,
-            }
-            next = self
-                .waiting
-                .range((Bound::Excluded(task), Bound::Excluded(horizon)))
-                .next()
-                .copied();
-        }
-        let starting = self.workers.values().filter(|state| !state.ready).count();
-        for _ in starting..left {
-            if self.workers.len() >= self.limits.workers {
-                break;
-            }
-            let worker = WorkerId(self.spawned);
-            self.spawned += 1;
-            self.workers.insert(worker, Worker::default());
-            self.actions.push(Action::Spawn(worker));
-        }
-    }
-
-    /// The worker with the fewest tasks among those that can have one more and have none behind it.
-    fn worker_for(&self, task: TaskId) -> Option<WorkerId> {
-        self.workers
-            .iter()
-            .filter(|(_, state)| state.ready && !state.condemned)
-            .filter(|(_, state)| state.tasks.len() < self.limits.tasks_per_worker)
-            .filter(|(_, state)| state.tasks.back().is_none_or(|given| given.task < task))
-            .min_by_key(|(_, state)| state.tasks.len())
-            .map(|(worker, _)| *worker)
-    }
-
-    fn give(&mut self, worker: WorkerId, id: TaskId) {
-        let (Some(state), Some(task)) = (self.workers.get_mut(&worker), self.tasks.get(&id)) else {
-            return;
-        };
-        self.waiting.remove(&id);
-        state.tasks.push_back(Given {
-            task: id,
-            base: task.closed,
-        });
-        let message = Task {
-            id,
-            members: task.members[task.closed..].to_vec(),
-            careful: task.careful,
-        };
-        let message = match self.phase {
-            Phase::Sampling => ToWorker::Sample(message),
-            _ => ToWorker::Task(message),
-        };
-        self.actions.push(Action::Send(worker, message));
-    }
-
-    /// Lets the worker with the oldest unfinished task send a unit that its credit does not cover, once all that was
-    /// delivered before has left the window.
-    ///
-    /// What the worker has in the window of *later* tasks must not count: after a death it may have been given a task
-    /// older than those it had finished, and their units leave only after this one's.
-    fn give_pass(&mut self) {
-        if self.leaving_window > 0 {
-            return;
-        }
-        let Some((&oldest, _)) = self.tasks.first_key_value() else {
-            return;
-        };
-        for (&worker, state) in &mut self.workers {
-            if let Some(blocked) = &mut state.blocked
-                && blocked.task == oldest
-                && !blocked.passed
-            {
-                blocked.passed = true;
-                self.actions.push(Action::Send(
-                    worker,
-                    ToWorker::Pass {
-                        request: blocked.request,
-                    },
-                ));
-            }
-        }
+    /// How many deaths without anything done are put up with: enough for every worker to have a poisonous member in hand
+    /// and to be killed from outside as well.
+    fn patience(&self) -> usize {
+        (self.limits.workers + 1) * (DEATHS_THAT_FAIL + FOREIGN_DEATHS_FORGIVEN) as usize
     }
 }

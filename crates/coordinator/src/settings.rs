@@ -8,12 +8,11 @@ use tarquet_dataset::{Existing, Options, Published, PublishedTable};
 use tarquet_feature_map::Plan;
 
 use crate::counters::Progress;
-use crate::feeder::Include;
 
 /// What a run needs to know.
 pub struct Settings {
     /// The archive.
-    pub archive: PathBuf,
+    pub source: Source,
     /// Where the dataset goes.
     pub out_dir: PathBuf,
     /// What happens to a dataset that is there already.
@@ -22,25 +21,63 @@ pub struct Settings {
     pub plan: Plan,
     /// How many members decide the types, where some are not written.
     pub sample: u64,
-    /// Which members are wanted, by name.
-    pub include: Include,
+    /// Which members are wanted.
+    pub selection: Selection,
     /// Worker processes, at most.
     pub workers: usize,
+    /// What a worker may allocate, in bytes.
+    pub worker_memory: u64,
+    /// How long a worker may be at one member before it is killed. What counts is the time in which it runs or could:
+    /// see `watch`.
+    pub member_timeout: Duration,
     /// The projection engine's name.
     pub engine: String,
     /// Documents larger than this fail, in bytes.
     pub max_document_bytes: u64,
     /// How parts are cut and written.
     pub parts: Options,
-    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`].
+    /// How long after a checkpoint the next one is made, if there is something new.
+    pub checkpoint_every: Duration,
+    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`]. Its contents are a part of what a run has
+    /// to share with the one that it resumes.
     pub executable: PathBuf,
+}
+
+/// Where an archive is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Standard input, which is read once and in order.
+    StandardInput,
+}
+
+/// Whether a member is wanted, by name.
+pub type Wanted = Box<dyn Fn(&[u8]) -> bool + Send>;
+
+/// Which members are wanted.
+pub struct Selection {
+    /// Whether a member is.
+    pub wanted: Wanted,
+    /// What `wanted` goes by, as it is shown to people and compared when a run is resumed: the flag's name and its value.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// How a run ended that did not fail.
+pub enum Ended {
+    /// It finished.
+    Finished(Box<Report>),
+    /// There was nothing left to do: the run that was to be resumed is finished. What it had done.
+    Already(Progress),
 }
 
 /// What a finished run was.
 #[derive(Debug)]
 pub struct Report {
-    /// The counts at the end.
+    /// The counts at the end, what was done before a resume included.
     pub progress: Progress,
+    /// Whether the run went on with an earlier one.
+    pub resumed: bool,
     /// The tables, in the order of the map.
     pub tables: Vec<PublishedTable>,
     /// Where and why the archive ended early.

@@ -24,17 +24,14 @@ features:
 /// A tar of `documents` searches, of about `offers` offers each; every document with a `fault` number is broken.
 pub(crate) fn searches(documents: usize, offers: usize, fault: impl Fn(usize) -> Option<Fault>) -> Vec<u8> {
     let files: Vec<(String, String)> = (0..documents)
-        .map(|number| {
-            let text = search(number, offers);
-            let text = match fault(number) {
-                None => text,
-                Some(Fault::Cut) => text[..text.len() / 2].to_owned(),
-                Some(Fault::Misfit) => text.replacen("\"price\":", "\"price\":\"free\",\"was\":", 1),
-            };
-            (format!("raw/{number:06}.json"), text)
-        })
+        .map(|number| (name(number), search_with(number, offers, fault(number))))
         .collect();
     tar(&files)
+}
+
+/// The name of the member with this number.
+pub(crate) fn name(number: usize) -> String {
+    format!("raw/{number:06}.json")
 }
 
 /// What can be wrong with a document.
@@ -44,6 +41,16 @@ pub(crate) enum Fault {
     Cut,
     /// A price is a string, so a value is rescued.
     Misfit,
+}
+
+/// The search with this number, with something wrong with it.
+pub(crate) fn search_with(number: usize, offers: usize, fault: Option<Fault>) -> String {
+    let text = search(number, offers);
+    match fault {
+        None => text,
+        Some(Fault::Cut) => text[..text.len() / 2].to_owned(),
+        Some(Fault::Misfit) => text.replacen("\"price\":", "\"price\":\"free\",\"was\":", 1),
+    }
 }
 
 /// The search with this number.
@@ -69,10 +76,11 @@ pub(crate) fn search(number: usize, offers: usize) -> String {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a seed is enough to begin with.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    /// A number from 0, below `limit`.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 pub(crate) mod dataset;
 pub(crate) mod documents;
+pub(crate) mod ledger;
 pub(crate) mod process;
 pub(crate) mod scene;
 

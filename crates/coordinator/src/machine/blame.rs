@@ -1,4 +1,6 @@
-//! Which deaths count against a member.
+//! Which deaths count against a member, and what is said of one that they failed.
+
+use tarquet_wire::message::Failure;
 
 use super::event::Death;
 
@@ -33,5 +35,19 @@ impl Blame {
     /// How many deaths count.
     pub(super) fn counts(self) -> u32 {
         self.own + self.foreign.saturating_sub(FOREIGN_DEATHS_FORGIVEN)
+    }
+}
+
+/// What is said of a member that was failed because its workers died, the last time by `death`.
+///
+/// It depends on nothing else: a line of `failed.log` is the same in every run that the member is failed in so.
+pub(super) fn failure(death: &Death) -> Failure {
+    let reason = match death {
+        Death::Timeout => "timeout",
+        Death::Signal(_) | Death::Exit(_) | Death::Protocol(_) => "crash",
+    };
+    Failure {
+        reason: reason.to_owned(),
+        detail: format!("its worker died each time it was tried; the last time it {death}"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nix::sys::signal::Signal;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Extent, Member, TaskId, ToWorker};
 
@@ -15,32 +16,38 @@ impl fmt::Display for WorkerId {
     }
 }
 
-/// How a worker ended.
+/// How a worker ended. Displayed, it goes on from a subject: "was killed by SIGSEGV".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Death {
     /// By a signal.
     Signal(i32),
     /// By leaving with this status.
     Exit(i32),
-    /// By breaking the protocol.
+    /// It was killed for breaking the protocol in the way that this says.
     Protocol(String),
+    /// It was killed for being too long at a member.
+    Timeout,
 }
 
 impl Death {
     /// Whether it may have come from outside: by SIGKILL or SIGTERM.
     pub(super) fn is_foreign(&self) -> bool {
-        const SIGKILL: i32 = 9;
-        const SIGTERM: i32 = 15;
-        matches!(self, Death::Signal(SIGKILL | SIGTERM))
+        const FOREIGN: [i32; 2] = [Signal::SIGKILL as i32, Signal::SIGTERM as i32];
+        matches!(self, Death::Signal(signal) if FOREIGN.contains(signal))
     }
 }
 
 impl fmt::Display for Death {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Death::Signal(signal) => write!(formatter, "killed by signal {signal}"),
+            Death::Signal(signal) => match Signal::try_from(*signal) {
+                Ok(signal) => write!(formatter, "was killed by {signal}"),
+                // Real-time signals have numbers only.
+                Err(_) => write!(formatter, "was killed by signal {signal}"),
+            },
             Death::Exit(status) => write!(formatter, "left with status {status}"),
             Death::Protocol(error) => write!(formatter, "broke the protocol: {error}"),
+            Death::Timeout => formatter.write_str("was killed for taking longer than --member-timeout allows"),
         }
     }
 }
@@ -50,7 +57,7 @@ impl fmt::Display for Death {
 pub enum Event<U> {
     /// The walk found the next task. While the sample lasts, tasks belong to it.
     Work {
-        /// The members; the task's number is the next one.
+        /// The members, at least one; the task's number is the next one.
         members: Vec<Member>,
     },
     /// The tasks so far are the whole sample.
@@ -117,13 +124,21 @@ pub enum Event<U> {
         /// What it weighed, in bytes.
         bytes: u64,
     },
+    /// A worker has been at the members in hand for longer than a member may take.
+    Overdue {
+        /// The worker.
+        worker: WorkerId,
+    },
     /// A worker is gone.
     Died {
         /// The worker.
         worker: WorkerId,
-        /// How.
+        /// How: of one that was killed by [`Action::Kill`], the death that came with it.
         death: Death,
     },
+    /// The run is to stop: nothing new is begun, and [`Action::Drained`] follows once every worker is gone. A worker
+    /// leaves when it is done with what it has; whoever gets impatient may kill it.
+    Stop,
 }
 
 /// What is to be done.
@@ -131,11 +146,16 @@ pub enum Event<U> {
 #[must_use]
 pub enum Action<U> {
     /// Start a worker.
-    Spawn(WorkerId),
+    Spawn {
+        /// Its number.
+        worker: WorkerId,
+        /// The credit it starts with, in bytes.
+        credit: u64,
+    },
     /// Tell a worker.
     Send(WorkerId, ToWorker),
-    /// End a worker that cannot be trusted any more; its death follows as an event.
-    Kill(WorkerId, String),
+    /// Kill a worker; that it died follows as an event, with this death.
+    Kill(WorkerId, Death),
     /// Decide the types.
     FixSchema(Evidence),
     /// The next rows in archive order. [`Event::Absorbed`] answers.
@@ -160,6 +180,8 @@ pub enum Action<U> {
     Replaced(WorkerId, Death),
     /// All rows are delivered and all workers gone.
     Finished,
+    /// The run was told to stop, and all workers are gone: what is delivered is all there will be.
+    Drained,
     /// The run cannot go on: workers die one after the other and nothing gets done.
     GiveUp(Death),
 }

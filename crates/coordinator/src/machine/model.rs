@@ -1,24 +1,40 @@
 //! A model of the whole: workers, pipes, a walk and a writer in one thread, moved in random order.
 //!
-//! Every step moves one thing: a message in some pipe, a worker by one statement, the walk, the writer, or death. After
-//! each the laws are checked; when nothing can move and the run has not ended, something waits in a circle.
+//! Every step moves one thing: a message in some pipe, a worker by one statement, the walk, the writer, a clock, or death.
+//! After each the laws are checked; when nothing can move and the run has not ended, something waits in a circle.
 
+mod cases;
 mod process;
+mod worlds;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tarquet_feature_map::trie::Trie;
-use tarquet_wire::credit::Balance;
 use tarquet_wire::message::Extent;
 
-use process::Process;
+use process::{Process, State};
 
 use super::*;
 
-/// A member's number in the archive, and whether it failed.
-type Row = (u64, bool);
+/// What a unit holds of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    /// The member's number in the archive.
+    number: u64,
+    /// The reason for which it failed.
+    failed: Option<String>,
+}
+
+impl Row {
+    fn of(member: &Member) -> Row {
+        Row {
+            number: member.offset,
+            failed: member.failed.as_ref().map(|failure| failure.reason.clone()),
+        }
+    }
+}
 
 #[derive(Debug, Clone)]
 struct World {
@@ -33,8 +49,21 @@ struct World {
     death_every: u32,
     /// Members that abort their worker.
     poison: Vec<u64>,
+    /// Members that their worker never comes to the end of.
+    endless: Vec<u64>,
     /// A unit's weight is below this; above the capacity where units are oversized.
     heaviest: u64,
+    /// The writer takes nothing in until nothing else can move.
+    stalled: bool,
+    /// The run is told to stop after so many steps.
+    stop_after: Option<usize>,
+}
+
+/// A worker that died, and what it had written to its pipe.
+struct Corpse {
+    worker: WorkerId,
+    death: Death,
+    outbox: VecDeque<Event<Vec<Row>>>,
 }
 
 struct Model {
@@ -42,20 +71,29 @@ struct Model {
     random: SmallRng,
     machine: Machine<Vec<Row>>,
     processes: BTreeMap<WorkerId, Process>,
-    dying: VecDeque<(WorkerId, Death)>,
+    dying: VecDeque<Corpse>,
     walked: u64,
     sample_ended: bool,
     work_ended: bool,
     schema_wanted: bool,
     writing: VecDeque<(WorkerId, u64, Vec<Row>)>,
     written: Vec<Row>,
+    /// Members whose units the machine was told of.
+    arrived: BTreeSet<u64>,
     released: usize,
-    deaths: usize,
+    /// The weight of the heaviest unit that was sent on a pass.
+    heaviest_pass: u64,
+    /// The most that was sent and not absorbed, in bytes.
+    most_unabsorbed: u64,
+    stopped: bool,
     finished: bool,
 }
 
-fn number(member: &Member) -> u64 {
-    member.offset
+/// What came of a run.
+struct Outcome {
+    written: Vec<Row>,
+    most_unabsorbed: u64,
+    stopped: bool,
 }
 
 impl Model {
@@ -64,6 +102,7 @@ impl Model {
             workers: world.workers,
             window: world.window,
             tasks_per_worker: world.tasks_per_worker,
+            credit: world.capacity,
             credit_return: world.capacity / 4,
         };
         let machine = Machine::new(limits, world.sample > 0, Evidence { slots: Vec::new() });
@@ -78,35 +117,51 @@ impl Model {
             schema_wanted: false,
             writing: VecDeque::new(),
             written: Vec::new(),
+            arrived: BTreeSet::new(),
             released: 0,
-            deaths: 0,
+            heaviest_pass: 0,
+            most_unabsorbed: 0,
+            stopped: false,
             finished: false,
             world,
         }
     }
 
-    /// Runs to the end; gives what was written.
-    fn run(mut self) -> Vec<Row> {
+    /// Runs to the end.
+    fn run(mut self) -> Outcome {
         let mut steps = 0;
         while !self.finished {
-            let moves = self.moves();
-            assert!(
-                !moves.is_empty(),
-                "nothing can move: {:#?} {:#?}",
-                self.machine,
-                self.processes
-            );
-            let chosen = moves[self.random.random_range(0..moves.len())];
-            self.step(chosen);
+            if self.world.stop_after == Some(steps) {
+                self.stopped = true;
+                self.tell(Event::Stop);
+            } else {
+                self.step();
+            }
             self.check();
             steps += 1;
             assert!(steps < 2_000_000, "the run does not end");
         }
-        self.written
-            .extend(self.writing.drain(..).flat_map(|(_, _, rows)| rows));
-        assert!(self.processes.is_empty(), "a worker was left behind");
-        assert_eq!(self.released, self.world.members as usize, "bytes of members were kept");
-        self.written
+        while let Some((_, _, rows)) = self.writing.pop_front() {
+            self.write(rows);
+        }
+        assert!(
+            self.processes.is_empty() && self.dying.is_empty(),
+            "a worker was left behind"
+        );
+        let first_missing = (0..).find(|number| !self.arrived.contains(number));
+        assert_eq!(
+            Some(self.written.len() as u64),
+            first_missing,
+            "what arrived in order is delivered"
+        );
+        if !self.stopped {
+            assert_eq!(self.released, self.world.members as usize, "bytes of members were kept");
+        }
+        Outcome {
+            written: self.written,
+            most_unabsorbed: self.most_unabsorbed,
+            stopped: self.stopped,
+        }
     }
 
     fn moves(&self) -> Vec<Move> {
@@ -114,6 +169,8 @@ impl Model {
         for (&worker, process) in &self.processes {
             if !process.outbox.is_empty() {
                 moves.push(Move::Hear(worker));
+            } else if process.state == State::Endless {
+                moves.push(Move::FindOverdue(worker));
             }
             if process.can_step() {
                 moves.push(Move::Work(worker));
@@ -128,13 +185,21 @@ impl Model {
         if self.schema_wanted {
             moves.push(Move::Decide);
         }
-        if !self.writing.is_empty() {
+        if !self.writing.is_empty() && (!self.world.stalled || moves.is_empty()) {
             moves.push(Move::Write);
         }
         moves
     }
 
-    fn step(&mut self, chosen: Move) {
+    fn step(&mut self) {
+        let moves = self.moves();
+        assert!(
+            !moves.is_empty(),
+            "nothing can move: {:#?} {:#?}",
+            self.machine,
+            self.processes
+        );
+        let chosen = moves[self.random.random_range(0..moves.len())];
         let every = self.world.death_every;
         if every > 0 && self.random.random_range(0..every) == 0 && !self.processes.is_empty() && self.may_kill() {
             let victim = self.random.random_range(0..self.processes.len());
@@ -146,66 +211,93 @@ impl Model {
                 let event = self.processes.get_mut(&worker).unwrap().outbox.pop_front().unwrap();
                 self.tell(event);
             }
-            Move::Work(worker) => self.work(worker),
-            Move::Reap => {
-                let (worker, death) = self.dying.pop_front().unwrap();
-                self.tell(Event::Died { worker, death });
+            // Who asked for the stop kills what does not leave in time, and may find it overdue before.
+            Move::FindOverdue(worker) if self.stopped && self.random.random_bool(0.5) => {
+                self.kill(worker, Death::Signal(9));
             }
+            Move::FindOverdue(worker) => self.tell(Event::Overdue { worker }),
+            Move::Work(worker) => self.work(worker),
+            Move::Reap => self.reap(),
             Move::Walk => self.walk(),
             Move::Decide => {
                 self.schema_wanted = false;
                 self.tell(Event::SchemaFixed(Box::new(empty_plan())));
             }
             Move::Write => {
+                // The stall is over.
+                self.world.stalled = false;
                 let (worker, bytes, rows) = self.writing.pop_front().unwrap();
-                self.written.extend(rows);
+                self.write(rows);
                 self.tell(Event::Absorbed { worker, bytes });
             }
         }
     }
 
+    fn write(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            assert_eq!(
+                row.number,
+                self.written.len() as u64,
+                "rows are lost, doubled or out of order"
+            );
+            self.written.push(row);
+        }
+    }
+
     fn tell(&mut self, event: Event<Vec<Row>>) {
+        if let Event::Unit { unit, .. } = &event {
+            self.arrived.extend(unit.iter().map(|row| row.number));
+        }
         for action in self.machine.handle(event) {
             self.act(action);
         }
     }
 
     fn act(&mut self, action: Action<Vec<Row>>) {
+        assert!(!self.finished, "something was to be done after the end: {action:?}");
         match action {
-            Action::Spawn(worker) => {
-                let process = Process {
-                    inbox: VecDeque::new(),
-                    outbox: VecDeque::new(),
-                    script: VecDeque::new(),
-                    balance: Balance::new(self.world.capacity),
-                    waiting_for: None,
-                    passed: false,
-                    requests: 0,
-                    said_ready: false,
-                    leaving: false,
-                    schema: self.world.sample == 0,
-                };
+            Action::Spawn { worker, credit } => {
+                assert!(!self.stopped, "{worker} was started after the stop");
+                let process = Process::new(credit, self.world.sample == 0);
                 assert!(self.processes.insert(worker, process).is_none());
-                assert!(self.processes.len() <= self.world.workers + self.dying.len());
+                assert!(self.processes.len() + self.dying.len() <= self.world.workers);
             }
             Action::Send(worker, message) => {
+                let task = matches!(message, ToWorker::Task(_) | ToWorker::Sample(_));
+                assert!(!task || !self.stopped, "{worker} was given a task after the stop");
                 // To a worker that just died, the pipe is closed.
                 if let Some(process) = self.processes.get_mut(&worker) {
                     process.inbox.push_back(message);
                 }
             }
+            Action::Kill(worker, Death::Timeout) => {
+                assert_eq!(self.processes[&worker].state, State::Endless, "{worker} is innocent");
+                self.kill(worker, Death::Timeout);
+            }
             Action::Kill(worker, why) => panic!("{worker} is innocent: {why}"),
-            Action::FixSchema(_) => self.schema_wanted = true,
+            Action::FixSchema(_) => {
+                assert!(!self.stopped, "the types were decided after the stop");
+                self.schema_wanted = true;
+            }
             Action::Deliver { worker, bytes, unit } => self.writing.push_back((worker, bytes, unit)),
             Action::Release { extents, .. } => self.released += extents.len(),
-            Action::Replaced(..) => self.deaths += 1,
-            Action::Finished => self.finished = true,
+            Action::Replaced(worker, _) => assert!(!self.stopped, "{worker} was replaced after the stop"),
+            Action::Finished | Action::Drained => {
+                assert_eq!(matches!(action, Action::Drained), self.stopped);
+                self.finished = true;
+            }
             Action::GiveUp(death) => panic!("the machine gave up: {death}"),
         }
     }
 
     /// Whether one more death from outside is forgiven whomever it hits.
     fn may_kill(&self) -> bool {
+        let dying = self.dying.len() + 1;
+        if self.machine.stillborn + dying >= STILLBORN_THAT_STOP
+            || self.machine.barren_deaths + dying >= self.machine.patience()
+        {
+            return false;
+        }
         self.machine.tasks.values().all(|task| {
             let suspected = task.suspicion.as_ref().map_or(0, |(_, blame)| blame.foreign);
             let blamed = task.blame.values().map(|blame| blame.foreign).max().unwrap_or(0);
@@ -213,16 +305,21 @@ impl Model {
         })
     }
 
+    /// Ends a worker. What is in its pipe is still read, except for a unit that was not written to its end.
     fn kill(&mut self, worker: WorkerId, death: Death) {
-        // What is in the pipe is still read, except for a unit that was not written to its end.
-        let mut process = self.processes.remove(&worker).unwrap();
-        if matches!(process.outbox.back(), Some(Event::Unit { .. })) && self.random.random_bool(0.5) {
-            process.outbox.pop_back();
+        let mut outbox = self.processes.remove(&worker).unwrap().outbox;
+        if matches!(outbox.back(), Some(Event::Unit { .. })) && self.random.random_bool(0.5) {
+            outbox.pop_back();
         }
-        for event in process.outbox {
+        self.dying.push_back(Corpse { worker, death, outbox });
+    }
+
+    fn reap(&mut self) {
+        let Corpse { worker, death, outbox } = self.dying.pop_front().unwrap();
+        for event in outbox {
             self.tell(event);
         }
-        self.dying.push_back((worker, death));
+        self.tell(Event::Died { worker, death });
     }
 
     fn walk(&mut self) {
@@ -243,98 +340,95 @@ impl Model {
             .random
             .random_range(1..=self.world.largest_task as u64)
             .min(limit - self.walked);
-        let members = (self.walked..self.walked + count)
-            .map(|number| Member {
-                name: Vec::new(),
-                offset: number,
-                size: 1,
-                extents: vec![Extent { offset: number, len: 1 }],
-                failed: None,
-            })
-            .collect();
+        let members = (self.walked..self.walked + count).map(member).collect();
         self.walked += count;
         self.tell(Event::Work { members });
     }
 
     fn work(&mut self, worker: WorkerId) {
         let process = self.processes.get_mut(&worker).unwrap();
-        if !process.said_ready {
-            process.said_ready = true;
-            return process.outbox.push_back(Event::Ready(worker));
-        }
-        // It listens between statements and whenever it waits.
-        let listens = process.waiting_for.is_some() || process.script.is_empty() || self.random.random_bool(0.3);
-        if listens && let Some(message) = process.inbox.pop_front() {
-            let script = process.listen(message, &self.world, &mut self.random);
-            process.script.extend(script);
-            if process.leaving {
-                self.processes.remove(&worker);
-                self.dying.push_back((worker, Death::Exit(0)));
-            }
-            return;
-        }
-        let Some(statement) = process.script.front().cloned() else {
-            return;
-        };
-        if process.execute(worker, statement, &self.world) {
-            process.script.pop_front();
-        } else if process.aborted() {
-            self.kill(worker, Death::Signal(6));
+        process.step(worker, &self.world, &mut self.random);
+        self.heaviest_pass = self.heaviest_pass.max(process.heaviest_pass);
+        match process.state {
+            State::Left => self.kill(worker, Death::Exit(0)),
+            State::Aborted => self.kill(worker, Death::Signal(6)),
+            State::Waiting { .. } | State::Running | State::Endless => {}
         }
     }
 
     /// The laws that hold after every step.
-    fn check(&self) {
+    fn check(&mut self) {
+        self.check_credit();
+        self.check_budget();
+        for state in self.machine.workers.values() {
+            assert!(state.tasks.len() <= self.world.tasks_per_worker);
+        }
+    }
+
+    /// No credit is made or lost.
+    fn check_credit(&self) {
         for (worker, process) in &self.processes {
             let Some(state) = self.machine.workers.get(worker) else {
                 continue;
             };
-            let sent: u64 = process
-                .outbox
-                .iter()
-                .map(|event| {
-                    if let Event::Unit { bytes, .. } = event {
-                        *bytes
-                    } else {
-                        0
-                    }
-                })
-                .sum();
-            let coming: u64 = process
-                .inbox
-                .iter()
-                .map(|message| {
-                    if let ToWorker::Credit { bytes } = message {
-                        *bytes
-                    } else {
-                        0
-                    }
-                })
-                .sum();
-            let all =
-                process.balance.bytes() + (sent + coming + state.account.in_flight() + state.account.owed()) as i64;
-            assert_eq!(all, self.world.capacity as i64, "credit of {worker} is not conserved");
-            assert!(state.tasks.len() <= self.world.tasks_per_worker);
+            let account = state.account;
+            let under_way = weight(&process.outbox) + process.credit_coming();
+            let all = process.balance.bytes() + (under_way + account.in_flight() + account.owed()) as i64;
+            assert_eq!(all, state.granted as i64, "credit of {worker} is not conserved");
+            assert!(state.granted <= self.world.capacity);
+            let whole = state.granted == self.world.capacity;
+            assert!(
+                whole || self.machine.pool.orphaned > 0,
+                "{worker} was not given all its credit"
+            );
         }
-        let in_order = self.written.iter().enumerate().all(|(at, row)| row.0 == at as u64);
-        assert!(in_order, "rows are lost, doubled or out of order: {:?}", self.written);
-        let oversized = self
-            .machine
-            .workers
-            .values()
-            .filter(|state| state.account.in_flight() > self.world.capacity);
-        assert!(oversized.count() <= 1, "more than one oversized unit is in the window");
+    }
+
+    /// What is sent and not absorbed stays within the budget that [`Limits::credit`] states.
+    fn check_budget(&mut self) {
+        let in_pipes = self.processes.values().map(|process| &process.outbox);
+        let in_pipes = in_pipes.chain(self.dying.iter().map(|corpse| &corpse.outbox));
+        let in_window = self.machine.tasks.values().flat_map(|task| &task.units);
+        let unabsorbed = in_pipes.map(weight).sum::<u64>()
+            + in_window.map(|(_, bytes, _)| bytes).sum::<u64>()
+            + self.writing.iter().map(|(_, bytes, _)| bytes).sum::<u64>();
+        let budget = self.world.workers as u64 * self.world.capacity + self.heaviest_pass;
+        assert!(
+            unabsorbed <= budget,
+            "{unabsorbed} bytes are in flight; {budget} may be"
+        );
+        self.most_unabsorbed = self.most_unabsorbed.max(unabsorbed);
     }
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Move {
     Hear(WorkerId),
+    FindOverdue(WorkerId),
     Work(WorkerId),
     Reap,
     Walk,
     Decide,
     Write,
+}
+
+/// What the units in a pipe weigh, in bytes.
+fn weight(outbox: &VecDeque<Event<Vec<Row>>>) -> u64 {
+    let weigh = |event: &Event<Vec<Row>>| match event {
+        Event::Unit { bytes, .. } => *bytes,
+        _ => 0,
+    };
+    outbox.iter().map(weigh).sum()
+}
+
+fn member(number: u64) -> Member {
+    Member {
+        name: Vec::new(),
+        offset: number,
+        size: 1,
+        extents: vec![Extent { offset: number, len: 1 }],
+        failed: None,
+    }
 }
 
 fn empty_plan() -> Plan {
@@ -345,301 +439,5 @@ fn empty_plan() -> Plan {
         features: Vec::new(),
         names: Vec::new(),
         trie: Trie::default(),
-    }
-}
-
-fn world() -> World {
-    World {
-        workers: 4,
-        window: 12,
-        tasks_per_worker: 2,
-        capacity: 1_000,
-        members: 120,
-        largest_task: 5,
-        sample: 0,
-        death_every: 0,
-        poison: Vec::new(),
-        heaviest: 900,
-    }
-}
-
-fn run_all(world: &World, seeds: u64) {
-    for seed in 0..seeds {
-        let written = Model::new(world.clone(), seed).run();
-        let failed: Vec<u64> = written
-            .iter()
-            .filter(|(_, failed)| *failed)
-            .map(|(number, _)| *number)
-            .collect();
-        assert_eq!(written.len(), world.members as usize, "seed {seed}");
-        assert_eq!(failed, world.poison, "seed {seed}: just the poisonous members fail");
-    }
-}
-
-#[test]
-fn an_undisturbed_run_keeps_the_laws() {
-    run_all(&world(), 200);
-}
-
-#[test]
-fn a_sample_comes_first() {
-    for sample in [1, 7, 120, 1_000] {
-        run_all(&World { sample, ..world() }, 50);
-    }
-}
-
-#[test]
-fn units_larger_than_all_credit_pass() {
-    run_all(
-        &World {
-            heaviest: 5_000,
-            ..world()
-        },
-        100,
-    );
-}
-
-#[test]
-fn one_byte_of_credit_is_enough() {
-    run_all(
-        &World {
-            capacity: 1,
-            heaviest: 10,
-            ..world()
-        },
-        100,
-    );
-    run_all(
-        &World {
-            capacity: 0,
-            heaviest: 10,
-            ..world()
-        },
-        100,
-    );
-}
-
-#[test]
-fn a_window_of_one_task_is_enough() {
-    run_all(&World { window: 1, ..world() }, 100);
-    run_all(
-        &World {
-            window: 1,
-            tasks_per_worker: 1,
-            capacity: 1,
-            heaviest: 10,
-            workers: 1,
-            ..world()
-        },
-        100,
-    );
-}
-
-#[test]
-fn workers_that_are_killed_lose_and_double_nothing() {
-    run_all(
-        &World {
-            death_every: 60,
-            ..world()
-        },
-        200,
-    );
-    run_all(
-        &World {
-            death_every: 60,
-            sample: 40,
-            heaviest: 3_000,
-            ..world()
-        },
-        100,
-    );
-    run_all(
-        &World {
-            death_every: 60,
-            window: 1,
-            capacity: 1,
-            heaviest: 10,
-            ..world()
-        },
-        50,
-    );
-}
-
-#[test]
-fn poison_fails_alone() {
-    run_all(
-        &World {
-            poison: vec![0, 17, 18, 19, 77, 119],
-            ..world()
-        },
-        100,
-    );
-    run_all(
-        &World {
-            poison: vec![5, 6, 50],
-            sample: 30,
-            ..world()
-        },
-        100,
-    );
-    run_all(
-        &World {
-            poison: vec![40],
-            largest_task: 1,
-            ..world()
-        },
-        50,
-    );
-}
-
-#[test]
-fn an_archive_without_members_ends() {
-    run_all(&World { members: 0, ..world() }, 5);
-    run_all(
-        &World {
-            members: 0,
-            sample: 10,
-            ..world()
-        },
-        5,
-    );
-}
-
-#[test]
-fn workers_that_always_die_end_the_run() {
-    let limits = Limits {
-        workers: 2,
-        window: 4,
-        tasks_per_worker: 2,
-        credit_return: 0,
-    };
-    let mut machine: Machine<()> = Machine::new(limits, false, Evidence { slots: Vec::new() });
-    let member = Member {
-        name: Vec::new(),
-        offset: 0,
-        size: 0,
-        extents: Vec::new(),
-        failed: None,
-    };
-    let mut actions: VecDeque<Action<()>> = machine.handle(Event::Work { members: vec![member] }).into();
-    let mut deaths = 0;
-    loop {
-        match actions
-            .pop_front()
-            .expect("the machine neither starts workers nor gives up")
-        {
-            Action::Spawn(worker) => {
-                deaths += 1;
-                actions.extend(machine.handle(Event::Died {
-                    worker,
-                    death: Death::Exit(127),
-                }));
-            }
-            Action::GiveUp(death) => {
-                assert_eq!(death, Death::Exit(127));
-                break;
-            }
-            _ => {}
-        }
-    }
-    assert!(deaths < 30, "{deaths} workers died before the machine gave up");
-}
-
-#[test]
-fn a_worker_that_breaks_the_protocol_is_ended() {
-    let member = || Member {
-        name: Vec::new(),
-        offset: 0,
-        size: 0,
-        extents: Vec::new(),
-        failed: None,
-    };
-    let worker = WorkerId(0);
-    let broken: Vec<(&str, Event<()>)> = vec![
-        ("ready", Event::Ready(worker)),
-        (
-            "does not have",
-            Event::TaskDone {
-                worker,
-                task: TaskId(9),
-            },
-        ),
-        (
-            "open",
-            Event::TaskDone {
-                worker,
-                task: TaskId(0),
-            },
-        ),
-        (
-            "closed",
-            Event::Unit {
-                worker,
-                task: TaskId(0),
-                members: 3,
-                bytes: 0,
-                unit: (),
-            },
-        ),
-        (
-            "closed",
-            Event::Unit {
-                worker,
-                task: TaskId(0),
-                members: 0,
-                bytes: 0,
-                unit: (),
-            },
-        ),
-        (
-            "started",
-            Event::Started {
-                worker,
-                task: TaskId(0),
-                first: 1,
-                count: 2,
-            },
-        ),
-        (
-            "started",
-            Event::Started {
-                worker,
-                task: TaskId(0),
-                first: u32::MAX,
-                count: u32::MAX,
-            },
-        ),
-        (
-            "sample",
-            Event::SampleDone {
-                worker,
-                task: TaskId(0),
-                evidence: Evidence { slots: Vec::new() },
-            },
-        ),
-    ];
-    for (word, event) in broken {
-        let limits = Limits {
-            workers: 1,
-            window: 4,
-            tasks_per_worker: 2,
-            credit_return: 0,
-        };
-        let mut machine: Machine<()> = Machine::new(limits, false, Evidence { slots: Vec::new() });
-        drop(machine.handle(Event::Work {
-            members: vec![member(), member()],
-        }));
-        drop(machine.handle(Event::Ready(worker)));
-        let actions = machine.handle(event);
-        let killed = matches!(actions.as_slice(), [Action::Kill(id, why)] if *id == worker && why.contains(word));
-        assert!(killed, "{word}: {actions:?}");
-        let actions = machine.handle(Event::Died {
-            worker,
-            death: Death::Protocol(String::new()),
-        });
-        assert!(
-            actions.iter().any(|action| matches!(action, Action::Spawn(_))),
-            "its task goes to another: {actions:?}"
-        );
     }
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use tarquet_wire::credit::Account;
-use tarquet_wire::message::{Failure, Member, TaskId};
+use tarquet_wire::message::{Member, TaskId};
 
-use super::blame::{Blame, DEATHS_THAT_FAIL};
+use super::blame::{Blame, DEATHS_THAT_FAIL, failure};
 use super::event::{Death, WorkerId};
 
 /// A worker that lives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Worker {
     pub(super) ready: bool,
     /// Told to end; what still comes from it does not count.
@@ -19,7 +19,34 @@ pub(super) struct Worker {
     pub(super) tasks: VecDeque<Given>,
     pub(super) in_hand: Option<InHand>,
     pub(super) blocked: Option<Blocked>,
+    /// The credit it has in all, in bytes: at hand, on its way, or spent on units that are not absorbed.
+    pub(super) granted: u64,
     pub(super) account: Account,
+}
+
+impl Worker {
+    /// A worker that is being started with this credit, in bytes.
+    pub(super) fn new(granted: u64) -> Worker {
+        Worker {
+            ready: false,
+            condemned: false,
+            tasks: VecDeque::new(),
+            in_hand: None,
+            blocked: None,
+            granted,
+            account: Account::default(),
+        }
+    }
+
+    /// Whether it can have had the credit, or a pass, for a unit of `bytes` that just arrived.
+    pub(super) fn may_have_sent(&self, bytes: u64) -> bool {
+        let passed = self.blocked.is_some_and(|blocked| blocked.passed);
+        // What is on its way to it may have arrived before it sent the unit.
+        let most = self
+            .granted
+            .saturating_sub(self.account.in_flight() + self.account.owed());
+        passed || bytes <= most
+    }
 }
 
 /// A task that a worker was sent.
@@ -97,10 +124,8 @@ impl<U> TaskState<U> {
             blame.take_over(suspicion);
         }
         if blame.counts() >= DEATHS_THAT_FAIL {
-            self.members[member].failed = Some(Failure {
-                reason: "crash".to_owned(),
-                detail: format!("its worker died each time it was tried; the last one was {death}"),
-            });
+            // What it failed by stays, whoever dies while it is announced as failed.
+            self.members[member].failed.get_or_insert_with(|| failure(death));
         }
     }
 }

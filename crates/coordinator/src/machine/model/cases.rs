@@ -1,0 +1,392 @@
+//! Single cases that the model does not meet by itself.
+
+use super::*;
+
+const WORKER: WorkerId = WorkerId(0);
+
+const TASK: TaskId = TaskId(0);
+
+fn limits() -> Limits {
+    Limits {
+        workers: 1,
+        window: 4,
+        tasks_per_worker: 2,
+        credit: 100,
+        credit_return: 0,
+    }
+}
+
+fn machine(limits: Limits, sampling: bool) -> Machine<()> {
+    Machine::new(limits, sampling, Evidence { slots: Vec::new() })
+}
+
+/// A machine whose only worker has a task of `members` members.
+fn at_work(members: u64) -> Machine<()> {
+    let mut machine = machine(limits(), false);
+    let spawned = machine.handle(work(members));
+    assert!(
+        matches!(
+            spawned.as_slice(),
+            [Action::Spawn {
+                worker: WORKER,
+                credit: 100
+            }]
+        ),
+        "{spawned:?}"
+    );
+    let given = machine.handle(Event::Ready(WORKER));
+    assert!(
+        matches!(given.as_slice(), [Action::Send(WORKER, ToWorker::Task(_))]),
+        "{given:?}"
+    );
+    machine
+}
+
+fn work(members: u64) -> Event<()> {
+    Event::Work {
+        members: (0..members).map(member).collect(),
+    }
+}
+
+fn started(worker: WorkerId, first: u32, count: u32) -> Event<()> {
+    Event::Started {
+        worker,
+        task: TASK,
+        first,
+        count,
+    }
+}
+
+fn unit(members: u32, bytes: u64) -> Event<()> {
+    Event::Unit {
+        worker: WORKER,
+        task: TASK,
+        members,
+        bytes,
+        unit: (),
+    }
+}
+
+fn died(worker: WorkerId, death: Death) -> Event<()> {
+    Event::Died { worker, death }
+}
+
+/// Answers every start with `end`, until the machine gives up; gives how many workers died.
+fn give_up(machine: &mut Machine<()>, tasks: u64, end: impl Fn(WorkerId) -> Vec<Event<()>>) -> usize {
+    let mut actions: VecDeque<Action<()>> = (0..tasks).flat_map(|_| machine.handle(work(1))).collect();
+    let mut deaths = 0;
+    while let Some(action) = actions.pop_front() {
+        let Action::Spawn { worker, .. } = action else { continue };
+        deaths += 1;
+        let answer: Vec<Action<()>> = end(worker)
+            .into_iter()
+            .flat_map(|event| machine.handle(event))
+            .collect();
+        if let Some(Action::GiveUp(death)) = answer.last() {
+            assert_eq!(*death, Death::Exit(127));
+            return deaths;
+        }
+        actions.extend(answer);
+    }
+    panic!("the machine neither starts workers nor gives up");
+}
+
+#[test]
+fn workers_that_die_before_they_are_ready_end_the_run_however_many_there_may_be() {
+    for workers in [1, 2, 256] {
+        let mut machine = machine(
+            Limits {
+                workers,
+                window: 1_000,
+                ..limits()
+            },
+            false,
+        );
+        let deaths = give_up(&mut machine, 300, |worker| vec![died(worker, Death::Exit(127))]);
+        assert_eq!(deaths, STILLBORN_THAT_STOP, "{workers} workers");
+    }
+}
+
+#[test]
+fn workers_that_do_nothing_but_die_end_the_run() {
+    let mut machine = machine(Limits { workers: 2, ..limits() }, false);
+    let ready_and_gone = |worker| vec![Event::Ready(worker), died(worker, Death::Exit(127))];
+    let deaths = give_up(&mut machine, 1, ready_and_gone);
+    assert!(
+        (10..30).contains(&deaths),
+        "{deaths} workers died before the machine gave up"
+    );
+}
+
+#[test]
+fn one_worker_that_gets_ready_speaks_for_the_executable() {
+    let mut machine = machine(
+        Limits {
+            workers: 20,
+            window: 1_000,
+            ..limits()
+        },
+        false,
+    );
+    let spawned = (0..20).flat_map(|_| machine.handle(work(1))).count();
+    assert_eq!(spawned, 20);
+    let mut give_ups = |from: u64, to: u64| {
+        let deaths = (from..to).flat_map(|id| machine.handle(died(WorkerId(id), Death::Exit(1))));
+        deaths.filter(|action| matches!(action, Action::GiveUp(_))).count()
+    };
+    assert_eq!(give_ups(0, 9), 0);
+    drop(machine.handle(Event::Ready(WorkerId(9))));
+    let mut give_ups = |from: u64, to: u64| {
+        let deaths = (from..to).flat_map(|id| machine.handle(died(WorkerId(id), Death::Exit(1))));
+        deaths.filter(|action| matches!(action, Action::GiveUp(_))).count()
+    };
+    assert_eq!(give_ups(10, 19), 0, "the count begins anew");
+    assert_eq!(give_ups(19, 20), 1);
+}
+
+#[test]
+fn a_worker_that_breaks_the_protocol_is_ended() {
+    let done = |task| Event::TaskDone { worker: WORKER, task };
+    let broken: Vec<(&str, Event<()>)> = vec![
+        ("ready", Event::Ready(WORKER)),
+        ("does not have", done(TaskId(9))),
+        ("open", done(TASK)),
+        ("closed", unit(3, 0)),
+        ("closed", unit(0, 0)),
+        ("credit", unit(1, 101)),
+        ("started", started(WORKER, 1, 2)),
+        ("started", started(WORKER, u32::MAX, u32::MAX)),
+        (
+            "sample",
+            Event::SampleDone {
+                worker: WORKER,
+                task: TASK,
+                evidence: Evidence { slots: Vec::new() },
+            },
+        ),
+    ];
+    for (word, event) in broken {
+        let mut machine = at_work(2);
+        let actions = machine.handle(event);
+        let killed = matches!(actions.as_slice(), [Action::Kill(WORKER, Death::Protocol(why))] if why.contains(word));
+        assert!(killed, "{word}: {actions:?}");
+        assert!(
+            machine.handle(unit(2, 1)).is_empty(),
+            "{word}: what it says counts no more"
+        );
+        let actions = machine.handle(died(WORKER, Death::Protocol(String::new())));
+        let replaced = actions.iter().any(|action| matches!(action, Action::Spawn { .. }));
+        assert!(replaced, "its task goes to another: {actions:?}");
+    }
+}
+
+#[test]
+fn credit_is_held_against_what_was_granted_and_not_absorbed() {
+    let mut machine = at_work(9);
+    drop(machine.handle(unit(1, 60)));
+    drop(machine.handle(Event::Absorbed {
+        worker: WORKER,
+        bytes: 60,
+    }));
+    drop(machine.handle(unit(1, 100)));
+    let actions = machine.handle(unit(1, 1));
+    assert!(
+        matches!(actions.as_slice(), [Action::Kill(WORKER, Death::Protocol(_))]),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn a_replacement_begins_with_what_the_dead_left_of_the_credit() {
+    let mut machine = at_work(9);
+    drop(machine.handle(unit(1, 70)));
+    let replacement = WorkerId(1);
+    let actions = machine.handle(died(WORKER, Death::Signal(11)));
+    assert!(
+        matches!(actions.as_slice(), [Action::Replaced(..), Action::Spawn { worker, credit: 30 }] if *worker == replacement),
+        "{actions:?}"
+    );
+    let actions = machine.handle(Event::Absorbed {
+        worker: WORKER,
+        bytes: 70,
+    });
+    assert!(
+        matches!(actions.as_slice(), [Action::Send(worker, ToWorker::Credit { bytes: 70 })] if *worker == replacement),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn only_a_worker_with_a_member_in_hand_is_overdue() {
+    let overdue = || Event::Overdue { worker: WORKER };
+    let mut machine = at_work(1);
+    assert!(machine.handle(overdue()).is_empty(), "it has started nothing");
+    drop(machine.handle(started(WORKER, 0, 1)));
+    let actions = machine.handle(overdue());
+    assert!(
+        matches!(actions.as_slice(), [Action::Kill(WORKER, Death::Timeout)]),
+        "{actions:?}"
+    );
+    assert!(machine.handle(overdue()).is_empty(), "once is enough");
+
+    let mut machine = at_work(1);
+    drop(machine.handle(started(WORKER, 0, 1)));
+    drop(machine.handle(unit(1, 0)));
+    drop(machine.handle(Event::TaskDone {
+        worker: WORKER,
+        task: TASK,
+    }));
+    assert!(machine.handle(overdue()).is_empty(), "it is done");
+    assert!(machine.handle(Event::Overdue { worker: WorkerId(99) }).is_empty());
+}
+
+/// Has the workers of a task's only member die by these deaths, one after the other; gives how often it was tried and how
+/// it failed.
+fn failed_after(deaths: &[Death]) -> (usize, Option<(String, String)>) {
+    let mut machine = at_work(1);
+    for (at, death) in deaths.iter().enumerate() {
+        let worker = WorkerId(at as u64);
+        drop(machine.handle(started(worker, 0, 1)));
+        drop(machine.handle(died(worker, death.clone())));
+        let replacement = WorkerId(at as u64 + 1);
+        let actions = machine.handle(Event::Ready(replacement));
+        let [Action::Send(_, ToWorker::Task(task))] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        assert!(task.careful, "it is tried again alone");
+        if let Some(failure) = task.members[0].failed.clone() {
+            return (at + 1, Some((failure.reason, failure.detail)));
+        }
+    }
+    (deaths.len(), None)
+}
+
+#[test]
+fn a_failed_member_tells_how_its_last_worker_died() {
+    let (segv, kill, exit) = (Death::Signal(11), Death::Signal(9), Death::Exit(7));
+    let cases = [
+        (
+            vec![segv.clone(), segv.clone()],
+            2,
+            "crash",
+            "the last time it was killed by SIGSEGV",
+        ),
+        (vec![segv.clone(), Death::Signal(6)], 2, "crash", "killed by SIGABRT"),
+        (vec![Death::Timeout, Death::Timeout], 2, "timeout", "--member-timeout"),
+        (vec![segv.clone(), Death::Timeout], 2, "timeout", "--member-timeout"),
+        (vec![Death::Timeout, exit.clone()], 2, "crash", "left with status 7"),
+        (
+            vec![kill.clone(), kill.clone(), kill.clone(), exit, segv],
+            5,
+            "crash",
+            "killed by SIGSEGV",
+        ),
+        (vec![kill; 5], 5, "crash", "killed by SIGKILL"),
+        (vec![Death::Signal(15); 5], 5, "crash", "killed by SIGTERM"),
+    ];
+    for (deaths, tries, reason, detail) in cases {
+        let (tried, failure) = failed_after(&deaths);
+        let (told, text) = failure.unwrap_or_else(|| panic!("{deaths:?}"));
+        assert_eq!((tried, told.as_str()), (tries, reason), "{deaths:?}");
+        assert!(text.contains(detail), "{deaths:?}: {text}");
+    }
+}
+
+#[test]
+fn deaths_that_do_not_count_fail_nobody() {
+    for deaths in [
+        vec![Death::Signal(9); 4],
+        vec![Death::Timeout],
+        vec![Death::Signal(15), Death::Signal(9), Death::Exit(1)],
+    ] {
+        assert_eq!(failed_after(&deaths), (deaths.len(), None), "{deaths:?}");
+    }
+}
+
+#[test]
+fn a_death_reads_on_from_its_subject() {
+    let cases = [
+        (Death::Signal(11), "was killed by SIGSEGV"),
+        (Death::Signal(6), "was killed by SIGABRT"),
+        (Death::Signal(40), "was killed by signal 40"),
+        (Death::Exit(101), "left with status 101"),
+        (
+            Death::Protocol("a frame too many".to_owned()),
+            "broke the protocol: a frame too many",
+        ),
+        (
+            Death::Timeout,
+            "was killed for taking longer than --member-timeout allows",
+        ),
+    ];
+    for (death, text) in cases {
+        assert_eq!(death.to_string(), text);
+    }
+}
+
+#[test]
+fn a_stop_without_workers_ends_at_once() {
+    for sampling in [true, false] {
+        let mut machine = machine(limits(), sampling);
+        let actions = machine.handle(Event::Stop);
+        assert!(matches!(actions.as_slice(), [Action::Drained]), "{actions:?}");
+        assert!(machine.handle(work(1)).is_empty(), "nothing follows");
+    }
+}
+
+#[test]
+fn a_stop_sends_every_worker_away_once() {
+    let mut machine = at_work(2);
+    let actions = machine.handle(Event::Stop);
+    assert!(
+        matches!(actions.as_slice(), [Action::Send(WORKER, ToWorker::Finish)]),
+        "{actions:?}"
+    );
+    assert!(machine.handle(Event::Stop).is_empty());
+    let actions = machine.handle(unit(1, 10));
+    assert!(
+        matches!(actions.as_slice(), [Action::Deliver { bytes: 10, .. }]),
+        "{actions:?}"
+    );
+    let actions = machine.handle(died(WORKER, Death::Exit(0)));
+    assert!(matches!(actions.as_slice(), [Action::Drained]), "{actions:?}");
+}
+
+#[test]
+fn a_stop_when_all_is_delivered_is_a_stop_all_the_same() {
+    let mut machine = at_work(1);
+    drop(machine.handle(Event::WorkEnded));
+    drop(machine.handle(unit(1, 0)));
+    let actions = machine.handle(Event::TaskDone {
+        worker: WORKER,
+        task: TASK,
+    });
+    assert!(
+        matches!(
+            actions.as_slice(),
+            [Action::Release { .. }, Action::Send(WORKER, ToWorker::Finish)]
+        ),
+        "{actions:?}"
+    );
+    assert!(machine.handle(Event::Stop).is_empty(), "it was told to leave");
+    let actions = machine.handle(died(WORKER, Death::Exit(0)));
+    assert!(matches!(actions.as_slice(), [Action::Drained]), "{actions:?}");
+}
+
+#[test]
+fn a_stop_while_the_types_are_decided_drops_them() {
+    let mut machine = machine(limits(), true);
+    drop(machine.handle(work(1)));
+    drop(machine.handle(Event::Ready(WORKER)));
+    drop(machine.handle(Event::SampleEnded));
+    let actions = machine.handle(Event::SampleDone {
+        worker: WORKER,
+        task: TASK,
+        evidence: Evidence { slots: Vec::new() },
+    });
+    assert!(matches!(actions.as_slice(), [Action::FixSchema(_)]), "{actions:?}");
+    drop(machine.handle(Event::Stop));
+    assert!(machine.handle(Event::SchemaFixed(Box::new(empty_plan()))).is_empty());
+    let actions = machine.handle(died(WORKER, Death::Exit(0)));
+    assert!(matches!(actions.as_slice(), [Action::Drained]), "{actions:?}");
+}

@@ -1,0 +1,139 @@
+//! What a worker says of its work, held against what it was told: whoever contradicts that is killed.
+
+use tarquet_feature_map::Evidence;
+use tarquet_wire::message::{TaskId, ToWorker};
+
+use super::event::{Action, Death, WorkerId};
+use super::state::{Blocked, Given, InHand, Worker};
+use super::{Machine, Phase};
+
+impl<U> Machine<U> {
+    pub(super) fn ready(&mut self, worker: WorkerId) {
+        match self.workers.get_mut(&worker) {
+            Some(state) if !state.ready => {
+                state.ready = true;
+                self.stillborn = 0;
+                let schema = self.schema.clone();
+                let tell = |plan| Action::Send(worker, ToWorker::Schema(plan));
+                self.actions.extend(schema.map(tell));
+            }
+            Some(_) => self.refuse(worker, "it said twice that it is ready"),
+            None => {}
+        }
+    }
+
+    pub(super) fn sample_done(&mut self, worker: WorkerId, id: TaskId, evidence: &Evidence) {
+        if self.given(worker, id).is_none() {
+            return;
+        }
+        let task = self.tasks.get_mut(&id).filter(|_| self.phase == Phase::Sampling);
+        if let Some(task) = task.filter(|_| evidence.slots.len() == self.evidence.slots.len()) {
+            task.sampled = true;
+            self.evidence.merge(evidence);
+            self.task_leaves(worker);
+        } else {
+            self.refuse(worker, "it gave a sample that is not one");
+        }
+    }
+
+    pub(super) fn started(&mut self, worker: WorkerId, id: TaskId, first: u32, count: u32) {
+        let Some(given) = self.given(worker, id) else { return };
+        let first = given.base + first as usize;
+        let fits = self.tasks.get(&id).is_some_and(|task| {
+            let end = first.checked_add(count as usize);
+            count > 0 && first >= task.closed && end.is_some_and(|end| end <= task.members.len())
+        });
+        if fits && let Some(state) = self.workers.get_mut(&worker) {
+            state.in_hand = Some(InHand {
+                task: id,
+                first,
+                count: count as usize,
+            });
+        } else {
+            self.refuse(worker, "it started members that its task does not have");
+        }
+    }
+
+    pub(super) fn unit(&mut self, worker: WorkerId, id: TaskId, members: u32, bytes: u64, unit: U) {
+        if self.given(worker, id).is_none() {
+            return;
+        }
+        let covered = self
+            .workers
+            .get(&worker)
+            .is_some_and(|state| state.may_have_sent(bytes));
+        if !covered {
+            return self.refuse(worker, "it sent more than its credit covers");
+        }
+        let extracting = self.phase == Phase::Extracting;
+        let task = self
+            .tasks
+            .get_mut(&id)
+            .filter(|task| extracting && members > 0 && members as usize <= task.members.len() - task.closed);
+        let Some(task) = task else {
+            return self.refuse(worker, "it closed members that its task does not have");
+        };
+        task.closed += members as usize;
+        task.units.push_back((worker, bytes, unit));
+        self.barren_deaths = 0;
+        if let Some(state) = self.workers.get_mut(&worker) {
+            state.account.received(bytes);
+            state.blocked = None;
+        }
+    }
+
+    pub(super) fn task_done(&mut self, worker: WorkerId, id: TaskId) {
+        if self.given(worker, id).is_none() {
+            return;
+        }
+        match self.complete(id) {
+            true => self.task_leaves(worker),
+            false => self.refuse(worker, "it left members of its task open"),
+        }
+    }
+
+    pub(super) fn blocked(&mut self, worker: WorkerId, task: TaskId, request: u64) {
+        if self.given(worker, task).is_none() {
+            return;
+        }
+        if let Some(state) = self.workers.get_mut(&worker) {
+            state.blocked = Some(Blocked {
+                task,
+                request,
+                passed: false,
+            });
+            Self::return_credit(&mut self.actions, worker, state, 0);
+        }
+    }
+
+    /// The worker, if what it says still counts.
+    fn trusted(&mut self, worker: WorkerId) -> Option<&mut Worker> {
+        self.workers
+            .get_mut(&worker)
+            .filter(|state| state.ready && !state.condemned)
+    }
+
+    /// The worker's task in hand, if it is this one; a worker that speaks of another is broken.
+    fn given(&mut self, worker: WorkerId, task: TaskId) -> Option<Given> {
+        let state = self.trusted(worker)?;
+        match state.tasks.front() {
+            Some(given) if given.task == task => Some(*given),
+            _ => {
+                self.refuse(worker, "it speaks of a task that it does not have in hand");
+                None
+            }
+        }
+    }
+
+    fn task_leaves(&mut self, worker: WorkerId) {
+        self.barren_deaths = 0;
+        if let Some(state) = self.workers.get_mut(&worker) {
+            state.tasks.pop_front();
+            state.in_hand = None;
+        }
+    }
+
+    fn refuse(&mut self, worker: WorkerId, why: &str) {
+        self.condemn(worker, Death::Protocol(why.to_owned()));
+    }
+}

@@ -1,0 +1,41 @@
+//! Sizes that shape how a run flows, but nothing that it writes.
+
+/// Sizes that shape how a run flows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tuning {
+    /// The credit of one worker: bytes of batches that it may have on their way.
+    pub(crate) credit: u64,
+    /// The size that pipes are asked to have, in bytes: a unit in one write.
+    pub(crate) pipe_bytes: i32,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            credit: 4 << 20,
+            pipe_bytes: 1 << 20,
+        }
+    }
+}
+
+impl Tuning {
+    /// The sizes that this run has.
+    #[cfg(not(feature = "failpoints"))]
+    pub(crate) fn of_run() -> Tuning {
+        Tuning::default()
+    }
+
+    /// The sizes that this run has: in test builds, `TARQUET_TEST_CREDIT` and `TARQUET_TEST_PIPE` change them, in bytes.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn of_run() -> Tuning {
+        fn or<T: std::str::FromStr>(name: &str, default: T) -> T {
+            let value = std::env::var(name).ok();
+            value.and_then(|value| value.parse().ok()).unwrap_or(default)
+        }
+        let Tuning { credit, pipe_bytes } = Tuning::default();
+        Tuning {
+            credit: or("TARQUET_TEST_CREDIT", credit),
+            pipe_bytes: or("TARQUET_TEST_PIPE", pipe_bytes),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Going on with a run that was cut off: with the same archive, map, build and flags, or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::support::dataset::assert_same;
+use crate::support::documents::{Fault, MAP, searches};
+use crate::support::ledger::Ledger;
+use crate::support::process::{Running, wait_for};
+use crate::support::{Run, Scene};
+
+const SETTINGS: [&str; 10] = [
+    "--workers",
+    "2",
+    "--buffer-rows",
+    "4000",
+    "--sample",
+    "50",
+    "--checkpoint-every",
+    "5ms",
+    "--progress",
+    "none",
+];
+
+/// The exit code of a run in which members failed, as in all runs here.
+const SOME_FAILED: i32 = 3;
+
+/// Its third member fails, so that there is something in the log from the first commit on.
+fn scene() -> Scene {
+    let archive = searches(1_500, 120, |number| (number == 2).then_some(Fault::Cut));
+    Scene::new(&archive, MAP)
+}
+
+/// The command that extracts or resumes into `out`.
+fn command(scene: &Scene, arguments: &[&str]) -> Command {
+    scene.command("out", &[&SETTINGS, arguments].concat())
+}
+
+/// Starts a run, and waits until parts of it are published.
+fn committed(scene: &Scene, command: &mut Command) -> Running {
+    let mut running = Running::start(command);
+    wait_for("published parts", || {
+        assert!(running.is_running(), "it ended before anything was done to it");
+        let ledger = Ledger::read(&scene.path("out"))?;
+        let published = ledger.parts().len() - ledger.pending(&scene.path("out")).len();
+        (published >= 2).then_some(())
+    });
+    running
+}
+
+/// A run that was killed when parts of it were published.
+fn cut_off(scene: &Scene) {
+    let running = committed(scene, &mut command(scene, &[]));
+    running.signal(Signal::SIGKILL);
+    running.end().expect_signal(Signal::SIGKILL as i32);
+}
+
+/// What an undisturbed run writes.
+fn expected(scene: &Scene) -> crate::support::dataset::Contents {
+    let arguments = SETTINGS;
+    Run::of(&mut scene.command("undisturbed", &arguments)).expect_code(SOME_FAILED);
+    scene.dataset("undisturbed").contents()
+}
+
+/// Changes the bytes of a file of the scene.
+fn edit(scene: &Scene, name: impl AsRef<Path>, change: impl FnOnce(&mut Vec<u8>)) {
+    let path = scene.path(name);
+    let mut bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    change(&mut bytes);
+    fs::write(path, bytes).expect("the scene is writable");
+}
+
+/// Changes a file, has the resume refused with these texts, and undoes the change.
+#[track_caller]
+fn refused_after(scene: &Scene, name: impl AsRef<Path>, change: impl FnOnce(&mut Vec<u8>), texts: &[&str]) {
+    let path = scene.path(&name);
+    let before = fs::read(&path).expect("it is there");
+    edit(scene, &name, change);
+    refused(scene, &mut command(scene, &["--resume"]), texts);
+    fs::write(path, before).expect("the scene is writable");
+}
+
+/// Asserts that a resume is refused with these texts, and changes nothing.
+#[track_caller]
+fn refused(scene: &Scene, command: &mut Command, texts: &[&str]) {
+    let before = (
+        fs::read(scene.path("out/run/ledger.json")).ok(),
+        scene.dataset("out").contents(),
+    );
+    Run::of(command)
+        .expect_code(1)
+        .expect_stderr(&["error: "])
+        .expect_stderr(texts);
+    assert_eq!(
+        before.0,
+        fs::read(scene.path("out/run/ledger.json")).ok(),
+        "the ledger of a refused run"
+    );
+    assert_same(&before.1, &scene.dataset("out").contents(), "a refused run");
+}
+
+#[test]
+fn another_archive_map_flag_or_build_is_refused_by_name() {
+    let scene = scene();
+    let expected = expected(&scene);
+    cut_off(&scene);
+    let another = "cannot resume in";
+    refused_after(
+        &scene,
+        "archive.tar",
+        |bytes| bytes[1_000_000] ^= 1,
+        &[another, "the archive's content"],
+    );
+    refused_after(
+        &scene,
+        "archive.tar",
+        |bytes| bytes.extend([0; 512]),
+        &[another, "the archive's size in bytes"],
+    );
+    refused_after(
+        &scene,
+        "archive.tar",
+        |bytes| bytes.truncate(bytes.len() - 512),
+        &[another, "the archive's size"],
+    );
+    let more = |bytes: &mut Vec<u8>| bytes.extend(b"  more: $.more\n");
+    refused_after(&scene, "map.yaml", more, &[another, "the feature map", "more"]);
+    for (flag, value, was) in [
+        ("--buffer-rows", "4001", "4000"),
+        ("--buffer-bytes", "1MiB", "100663296"),
+        ("--sample", "51", "50"),
+        ("--max-document-bytes", "1MiB", "268435456"),
+        ("--include", "*.txt", "*.json"),
+        ("--exclude", "*7.json", ""),
+    ] {
+        let arguments = [
+            "extract",
+            "--tar-path",
+            "archive.tar",
+            "--feature-map",
+            "map.yaml",
+            "--out-dir",
+            "out",
+        ];
+        let mut settings: Vec<&str> = SETTINGS.to_vec();
+        if let Some(at) = settings.iter().position(|argument| *argument == flag) {
+            settings.drain(at..at + 2);
+        }
+        let mut command = scene.tarquet(&arguments);
+        refused(
+            &scene,
+            command.args(settings).args([flag, value, "--resume"]),
+            &[another, flag, was],
+        );
+    }
+    refused(&scene, &mut by_another_build(&scene), &[another, "the executable"]);
+    resumed(&scene, &expected);
+}
+
+/// What is refused can still be resumed.
+#[track_caller]
+fn resumed(scene: &Scene, expected: &crate::support::dataset::Contents) {
+    Run::of(&mut command(scene, &["--resume"])).expect_code(SOME_FAILED);
+    assert_same(expected, &scene.dataset("out").contents(), "resumed");
+}
+
+/// The resume, by an executable that does the same and is another.
+fn by_another_build(scene: &Scene) -> Command {
+    let executable = scene.path("tarquet");
+    fs::copy(env!("CARGO_BIN_EXE_tarquet"), &executable).expect("the scene is writable");
+    let mut file = File::options().append(true).open(&executable).expect("it is there");
+    file.write_all(b"\0").expect("the scene is writable");
+    let same = command(scene, &["--resume"]);
+    let mut another = Command::new(executable);
+    another.args(same.get_args()).current_dir(scene.path(""));
+    another
+}
+
+#[test]
+fn flags_that_shape_nothing_may_differ() {
+    let scene = scene();
+    let expected = expected(&scene);
+    cut_off(&scene);
+    let arguments = [
+        "extract",
+        "--tar-path",
+        "archive.tar",
+        "--feature-map",
+        "map.yaml",
+        "--out-dir",
+        "out",
+    ];
+    let others = [
+        "--workers",
+        "5",
+        "--checkpoint-every",
+        "1h",
+        "--allow-failed",
+        "1",
+        "--member-timeout",
+        "1h",
+    ];
+    let same = ["--buffer-rows", "4000", "--sample", "50", "--resume"];
+    Run::of(scene.tarquet(&arguments).args(others).args(same)).expect_code(0);
+    assert_same(&expected, &scene.dataset("out").contents(), "resumed");
+}
+
+#[test]
+fn what_was_committed_and_is_not_there_any_more_is_refused_by_name() {
+    let scene = scene();
+    let expected = expected(&scene);
+    cut_off(&scene);
+    refused_after(
+        &scene,
+        "out/feature_map.resolved.yaml",
+        |bytes| bytes.extend(b"# mine\n"),
+        &["out/feature_map.resolved.yaml", "changed since the run began"],
+    );
+    refused_after(
+        &scene,
+        "out/failed.log",
+        |bytes| bytes.truncate(5),
+        &["out/failed.log", "has 5 bytes"],
+    );
+    let checkpoint = checkpoint(&scene);
+    let flip = |bytes: &mut Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    };
+    refused_after(
+        &scene,
+        &checkpoint,
+        flip,
+        &[&checkpoint.display().to_string(), "is not what was written"],
+    );
+    refused_without(&scene, &checkpoint);
+    let ledger = Ledger::read(&scene.path("out")).expect("it was begun");
+    refused_without(&scene, &Path::new("out").join(&ledger.parts()[0]));
+    resumed(&scene, &expected);
+}
+
+/// The file of the last checkpoint.
+fn checkpoint(scene: &Scene) -> PathBuf {
+    let number = Ledger::read(&scene.path("out")).expect("it was begun").checkpoint();
+    PathBuf::from(format!("out/run/checkpoint-{number}"))
+}
+
+/// Asserts that a resume without this file is refused and names it.
+#[track_caller]
+fn refused_without(scene: &Scene, path: &Path) {
+    fs::rename(scene.path(path), scene.path("elsewhere")).expect("it is there");
+    let name = path.display().to_string();
+    refused(scene, &mut command(scene, &["--resume"]), &[&name]);
+    fs::rename(scene.path("elsewhere"), scene.path(path)).expect("the scene is writable");
+}
+
+#[test]
+fn an_archive_that_changes_while_it_is_read_stops_the_run_before_its_next_commit() {
+    let scene = scene();
+    let running = committed(&scene, &mut command(&scene, &[]));
+    running.signal(Signal::SIGSTOP);
+    let before = Ledger::read(&scene.path("out")).expect("it was begun").checkpoint();
+    edit(&scene, "archive.tar", |bytes| bytes.extend([0; 512]));
+    running.signal(Signal::SIGCONT);
+    let run = running.end();
+    run.expect_code(1)
+        .expect_stderr(&["error: ", "archive.tar", "changed while it was read"]);
+    let after = Ledger::read(&scene.path("out")).expect("it was begun").checkpoint();
+    // One that was checked before may have been on its way.
+    assert!(
+        after <= before + 1,
+        "checkpoint {after}, when the archive changed after {before}"
+    );
+    refused(
+        &scene,
+        &mut command(&scene, &["--resume"]),
+        &["cannot resume in", "the archive's size"],
+    );
+}
+
+#[test]
+fn standard_input_is_resumed_with_the_same_bytes_and_no_others() {
+    let scene = scene();
+    let expected = expected(&scene);
+    let reading = |archive: &str| {
+        let mut command = scene.tarquet(&["extract", "--tar-path", "-", "--feature-map", "map.yaml"]);
+        command.args(["--out-dir", "out"]).args(SETTINGS);
+        command.stdin(File::open(scene.path(archive)).expect("it is there"));
+        command
+    };
+    let running = committed(&scene, &mut reading("archive.tar"));
+    running.signal(Signal::SIGKILL);
+    running.end().expect_signal(Signal::SIGKILL as i32);
+    scene.write("other.tar", fs::read(scene.path("archive.tar")).expect("it is there"));
+    edit(&scene, "other.tar", |bytes| bytes[600] ^= 1);
+    refused(&scene, reading("other.tar").arg("--resume"), &["standard input"]);
+    edit(&scene, "other.tar", |bytes| bytes.truncate(4_096));
+    refused(&scene, reading("other.tar").arg("--resume"), &["standard input"]);
+    Run::of(reading("archive.tar").arg("--resume")).expect_code(SOME_FAILED);
+    assert_same(&expected, &scene.dataset("out").contents(), "resumed");
+}
+
+#[test]
+fn a_run_that_is_finished_is_not_done_again() {
+    let scene = scene();
+    Run::of(&mut command(&scene, &[])).expect_code(SOME_FAILED);
+    let before = scene.dataset("out").contents();
+    let run = Run::of(&mut command(&scene, &["--resume"]));
+    run.expect_code(0).expect_quiet_stderr();
+    assert!(
+        run.stdout
+            .starts_with("out is finished already: 1,499 members extracted, 1 failed, "),
+        "{run:#?}"
+    );
+    assert_same(&before, &scene.dataset("out").contents(), "resumed");
+}
+
+#[test]
+fn resume_begins_where_there_is_nothing() {
+    let scene = scene();
+    let expected = expected(&scene);
+    resumed(&scene, &expected);
+}
+
+#[test]
+fn the_lock_is_held_by_one_run_and_dies_with_it() {
+    let scene = scene();
+    let expected = expected(&scene);
+    let running = committed(&scene, &mut command(&scene, &[]));
+    running.signal(Signal::SIGSTOP);
+    for flag in ["--resume", "--overwrite"] {
+        let run = Run::of(&mut command(&scene, &[flag]));
+        run.expect_code(1)
+            .expect_stderr(&["error: another run is writing to out", "out/run/lock"]);
+    }
+    Run::of(&mut scene.tarquet(&["verify", "--out-dir", "out"]))
+        .expect_code(1)
+        .expect_stderr(&["out/run/lock"]);
+    running.signal(Signal::SIGKILL);
+    running.end().expect_signal(Signal::SIGKILL as i32);
+    resumed(&scene, &expected);
+}
+
+#[test]
+fn a_file_in_the_place_of_a_table_is_named_and_left_alone() {
+    let scene = scene();
+    let expected = expected(&scene);
+    let before = scene.run(&["--include", "nothing"]);
+    before.expect_code(0);
+    fs::remove_dir_all(scene.path("out")).expect("it is there");
+    scene.write("out/features_raw/feature=offers", "a file in the way");
+    let run = Run::of(&mut command(&scene, &[]));
+    run.expect_code(1).expect_stderr(&["out/features_raw/feature=offers"]);
+    let left = fs::read_to_string(scene.path("out/features_raw/feature=offers")).expect("it is there");
+    assert_eq!(left, "a file in the way");
+    fs::remove_file(scene.path("out/features_raw/feature=offers")).expect("it is there");
+    resumed(&scene, &expected);
+}
