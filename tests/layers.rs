@@ -81,7 +81,8 @@ fn crates_depend_only_downwards() {
         let on: BTreeSet<&str> = dependencies
             .iter()
             .map(String::as_str)
-            .filter(|on| ours.contains(on))
+            // A crate may ask for features of its own in its tests.
+            .filter(|on| ours.contains(on) && on != name)
             .collect();
         let beyond: Vec<&&str> = on.difference(&allowed[name.as_str()]).collect();
         assert!(

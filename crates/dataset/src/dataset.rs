@@ -238,7 +238,9 @@ impl Dataset {
                 dataset.close_all()?;
                 dataset.commit(true)?;
             }
-            durable::remove_dir_if_empty(&dataset.layout.tmp())
+            durable::remove_dir_if_empty(&dataset.layout.tmp())?;
+            // So that nothing in there comes back once the summary says that all is done.
+            durable::sync_dir(&dataset.layout.run())
         })?;
         let tables = published_tables(&self.layout, self.committer.ledger());
         Ok(Published {

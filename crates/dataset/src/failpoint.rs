@@ -26,8 +26,9 @@
 //! A call that was interrupted and is made again counts again. A failpoint that cannot be read is a panic: a test that
 //! misspells it would pass for nothing.
 //!
-//! Inside a test, [`arm`] does the same as the environment.
+//! Inside a test, [`arm`] does the same as the environment, and [`Armed::on_fsync`] tells what is durable.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -65,13 +66,16 @@ struct Failpoint {
 }
 
 /// What the process knows about its failpoint.
-#[derive(Debug)]
 struct State {
     failpoint: Option<Failpoint>,
     /// Calls of the failpoint's kind so far.
     calls: u64,
     crashed: bool,
+    on_fsync: Option<Observer>,
 }
+
+/// Gets every file and directory whose fsync went well.
+type Observer = Box<dyn FnMut(&File) + Send>;
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);
 
@@ -102,6 +106,13 @@ impl Armed {
     pub fn calls(&self) -> u64 {
         state().as_ref().map_or(0, |state| state.calls)
     }
+
+    /// Calls `observer` with each file and directory from now on that was made durable, before anything else happens.
+    pub fn on_fsync(&self, observer: impl FnMut(&File) + Send + 'static) {
+        if let Some(state) = state().as_mut() {
+            state.on_fsync = Some(Box::new(observer));
+        }
+    }
 }
 
 impl Drop for Armed {
@@ -123,6 +134,13 @@ pub(crate) fn at_point<T>(op: Op, len: usize, run: &mut impl FnMut(usize) -> io:
             run(len)
         }
         Some(Fault::Crash) => Err(io::Error::other("a simulated crash")),
+    }
+}
+
+/// Tells whoever wants to know that a file or directory is durable.
+pub(crate) fn synced(file: &File) {
+    if let Some(observer) = state().as_mut().and_then(|state| state.on_fsync.as_mut()) {
+        observer(file);
     }
 }
 
@@ -151,6 +169,7 @@ impl State {
             failpoint,
             calls: 0,
             crashed: false,
+            on_fsync: None,
         }
     }
 }
@@ -168,7 +187,7 @@ fn stall() {
     let fifo = std::env::var_os(FAILPOINT_FIFO).map(PathBuf::from);
     let fifo = fifo.unwrap_or_else(|| panic!("a stall needs {FAILPOINT_FIFO}"));
     // Opening a FIFO for reading waits for a writer (fifo(7)).
-    std::fs::File::open(&fifo).unwrap_or_else(|error| panic!("cannot open {}: {error}", fifo.display()));
+    File::open(&fifo).unwrap_or_else(|error| panic!("cannot open {}: {error}", fifo.display()));
 }
 
 fn parse(text: &str) -> Failpoint {

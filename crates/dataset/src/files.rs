@@ -61,7 +61,10 @@ impl File {
 
     /// Makes the contents durable; of a directory, the names in it.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        call(Op::Fsync, || self.file.sync_all())
+        call(Op::Fsync, || self.file.sync_all())?;
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::synced(&self.file);
+        Ok(())
     }
 
     /// How many bytes the file holds.

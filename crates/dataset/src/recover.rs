@@ -18,7 +18,7 @@ use crate::files;
 use crate::layout::Layout;
 use crate::ledger::{Ledger, LedgerBuffer, NamedPart};
 use crate::log::Logs;
-use crate::replace::clear_unfinished;
+use crate::replace::{clear_unfinished, needed};
 
 /// What a run goes on with.
 #[derive(Debug)]
@@ -36,13 +36,15 @@ pub(crate) fn recover(layout: &Layout, ledger: &Ledger, tables: &[Table]) -> Res
     let pending = find_pending(layout, ledger)?;
     let buffers = read_buffers(layout, ledger, tables)?;
 
+    // First what nobody needs: the disk may be full.
+    clear_unfinished(layout, &needed(layout, ledger))?;
     // Anew, in case that the last one was cut off between the ledger's rename and the fsync of its directory.
     ledger.store(layout)?;
     for table in &ledger.tables {
         durable::create_dir(&layout.table(&table.directory))?;
     }
     put_in_place(layout, ledger, &pending)?;
-    clear_unfinished(layout, ledger.checkpoint.file.map(|_| ledger.checkpoint.number))?;
+    clear_unfinished(layout, &BTreeSet::from([layout.checkpoint(ledger.checkpoint.number)]))?;
     restore_map(layout, ledger)?;
     let logs = Logs::reopen(layout, ledger.logs)?;
     durable::sync_dir(layout.dir())?;

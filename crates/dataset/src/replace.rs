@@ -64,9 +64,11 @@ pub(crate) fn find_impostor(layout: &Layout, old: &Ledger) -> Result<Option<Path
 /// left unfinished, its parts, their directories if that empties them, and the documents beside them. All of that
 /// durably: only then may the ledger that names it be replaced.
 pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), DatasetError> {
+    // First what nobody needs: the disk may be full.
+    clear_unfinished(layout, &needed(layout, &old))?;
     old.state = State::Replacing;
     old.store(layout)?;
-    clear_unfinished(layout, None)?;
+    clear_unfinished(layout, &BTreeSet::new())?;
     for table in &old.tables {
         let directory = layout.table(&table.directory);
         for part in &table.parts {
@@ -87,22 +89,29 @@ pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), Dataset
     durable::sync_dir(layout.dir())
 }
 
-/// Removes what a run left unfinished in `run/`: files by the names that runs give them, and nothing else. The file of
-/// checkpoint `keep` stays.
-pub(crate) fn clear_unfinished(layout: &Layout, keep: Option<u64>) -> Result<(), DatasetError> {
-    let kept = keep.map(|number| layout.checkpoint(number));
-    remove_named(&layout.tmp(), is_unpublished_part_name, None)?;
-    remove_named(&layout.run(), is_checkpoint_name, kept.as_deref())?;
+/// The files in `run/` without which the run of `ledger` cannot go on: parts of the last checkpoint that may not have been
+/// renamed, and the file of that checkpoint.
+pub(crate) fn needed(layout: &Layout, ledger: &Ledger) -> BTreeSet<PathBuf> {
+    let last = ledger.parts().filter(|named| ledger.is_of_last_checkpoint(named.part));
+    let parts = last.map(|named| layout.unpublished_part(named.index, named.number));
+    parts.chain([layout.checkpoint(ledger.checkpoint.number)]).collect()
+}
+
+/// Removes what a run left unfinished in `run/`: files by the names that runs give them, and nothing else. Those in `keep`
+/// stay.
+pub(crate) fn clear_unfinished(layout: &Layout, keep: &BTreeSet<PathBuf>) -> Result<(), DatasetError> {
+    remove_named(&layout.tmp(), is_unpublished_part_name, keep)?;
+    remove_named(&layout.run(), is_checkpoint_name, keep)?;
     layout
         .replaced()
         .iter()
         .try_for_each(|target| durable::remove_file(&layout.draft(target)))
 }
 
-fn remove_named(dir: &Path, is_ours: fn(&str) -> bool, keep: Option<&Path>) -> Result<(), DatasetError> {
+fn remove_named(dir: &Path, is_ours: fn(&str) -> bool, keep: &BTreeSet<PathBuf>) -> Result<(), DatasetError> {
     for path in list(dir)? {
         let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(is_ours) && keep != Some(path.as_path()) {
+        if name.is_some_and(is_ours) && !keep.contains(&path) {
             durable::remove_file(&path)?;
         }
     }

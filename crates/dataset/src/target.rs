@@ -124,7 +124,7 @@ impl Target {
         options.check()?;
         check_names(&tables)?;
         match found {
-            Found::Nothing => clear_unfinished(&layout, None)?,
+            Found::Nothing => clear_unfinished(&layout, &BTreeSet::new())?,
             Found::Old(old) => remove_old(&layout, *old)?,
             Found::Run(ledger, _) => return Err(exists(&layout, &ledger)),
         }

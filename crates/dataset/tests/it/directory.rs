@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use tarquet_dataset::{DatasetError, Existing, Options, Table, Target};
 
-use crate::support::{Document, OPTIONS, Source, TABLES, begin, check_rows, tables, tree, write};
+use crate::mounts::Mount;
+use crate::support::{
+    Document, OPTIONS, Source, TABLES, begin, check_rows, description, result, resume, scratch, tables, tree, write,
+};
 
 fn documents() -> Vec<Document> {
     vec![Document::with_rows(&[7, 1, 2, 0]); 20]
@@ -29,7 +31,7 @@ fn claim_error(dir: &Path, existing: Existing) -> DatasetError {
 
 #[test]
 fn directories_above_are_created() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let deep = dir.path().join("a/b/c");
     write(&deep, Existing::Refuse, SMALL, &documents());
     check_rows(&deep, 0, "feature=wide");
@@ -37,7 +39,7 @@ fn directories_above_are_created() {
 
 #[test]
 fn a_dataset_is_refused_and_stays_as_it_is() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
     let before = tree(dir.path());
     let error = claim_error(dir.path(), Existing::Refuse);
@@ -50,16 +52,16 @@ fn a_dataset_is_refused_and_stays_as_it_is() {
 
 #[test]
 fn overwriting_leaves_what_a_fresh_run_leaves_and_foreign_files() {
-    let fresh = tempfile::tempdir().expect("a directory");
+    let fresh = scratch();
     drop(write(fresh.path(), Existing::Refuse, SMALL, &documents()[..5]));
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let other = Table {
         name: "gone later".to_owned(),
         schema: crate::support::schema(1),
     };
     let old = Target::claim(dir.path(), Existing::Refuse).expect("claims");
     let old = old
-        .begin(vec![other], "version: 1\n", SMALL)
+        .begin(vec![other], description(), SMALL)
         .expect("begins")
         .finish()
         .expect("finishes");
@@ -89,7 +91,7 @@ fn overwriting_leaves_what_a_fresh_run_leaves_and_foreign_files() {
 /// be taken up again, and only with `--overwrite`.
 #[test]
 fn an_overwriting_that_was_cut_off_can_be_taken_up() {
-    let fresh = tempfile::tempdir().expect("a directory");
+    let fresh = scratch();
     drop(write(fresh.path(), Existing::Refuse, SMALL, &documents()));
     let order: Vec<PathBuf> = {
         let files = tree(fresh.path());
@@ -100,7 +102,7 @@ fn an_overwriting_that_was_cut_off_can_be_taken_up() {
         parts.into_iter().chain(documents).collect()
     };
     for removed in 0..=order.len() {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
         for path in &order[..removed] {
             fs::remove_file(dir.path().join(path)).expect("removes");
@@ -126,7 +128,7 @@ fn foreign_files_in_the_way_are_refused_and_kept() {
     ];
     for name in without_ledger {
         for existing in [Existing::Refuse, Existing::Overwrite] {
-            let dir = tempfile::tempdir().expect("a directory");
+            let dir = scratch();
             put(&dir.path().join(name));
             let before = tree(dir.path());
             let error = claim_error(dir.path(), existing);
@@ -145,7 +147,7 @@ fn foreign_files_in_the_way_are_refused_and_kept() {
         "features_raw/feature=never/deeper/x",
     ];
     for name in with_ledger {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
         put(&dir.path().join(name));
         let before = tree(dir.path());
@@ -160,8 +162,8 @@ fn foreign_files_in_the_way_are_refused_and_kept() {
 }
 
 #[test]
-fn a_run_that_ended_before_its_first_part_is_no_dataset() {
-    let dir = tempfile::tempdir().expect("a directory");
+fn a_run_that_ended_before_its_first_checkpoint_is_no_dataset() {
+    let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
     dataset.append(Source::new().unit(&documents())).expect("appends");
     drop(dataset);
@@ -170,9 +172,33 @@ fn a_run_that_ended_before_its_first_part_is_no_dataset() {
     check_rows(dir.path(), 0, "feature=wide");
 }
 
+/// What is committed is not thrown away without a word, even where no part is published yet.
+#[test]
+fn a_run_that_can_go_on_is_refused_without_resume() {
+    let dir = scratch();
+    let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
+    dataset.append(Source::new().unit(&documents())).expect("appends");
+    dataset.checkpoint(None).expect("commits");
+    drop(dataset);
+    let before = tree(dir.path());
+    let error = claim_error(dir.path(), Existing::Refuse);
+    assert!(matches!(error, DatasetError::Unfinished { parts: 0, .. }), "{error}");
+    assert!(error.to_string().contains("--resume"), "{error}");
+    let target = Target::claim(dir.path(), Existing::Resume).expect("claims");
+    let error = target.begin(tables(), description(), OPTIONS).expect_err("refused");
+    assert!(matches!(error, DatasetError::Unfinished { .. }), "{error}");
+    assert!(
+        tree(dir.path())
+            == before
+                .into_iter()
+                .chain([(PathBuf::from("run/tmp/"), Vec::new())])
+                .collect()
+    );
+}
+
 #[test]
 fn a_run_that_cannot_begin_leaves_the_old_dataset() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
     let before = tree(dir.path());
     let bad = [
@@ -205,7 +231,7 @@ fn a_run_that_cannot_begin_leaves_the_old_dataset() {
     ];
     for (options, tables, message) in bad {
         let target = Target::claim(dir.path(), Existing::Overwrite).expect("claims");
-        let error = target.begin(tables, "", options).expect_err("refused");
+        let error = target.begin(tables, description(), options).expect_err("refused");
         assert!(error.to_string().contains(message), "{error}");
         let mut after = tree(dir.path());
         after.remove(Path::new("run/tmp/"));
@@ -215,14 +241,14 @@ fn a_run_that_cannot_begin_leaves_the_old_dataset() {
 
 #[test]
 fn a_damaged_ledger_is_refused_and_nothing_is_deleted() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
     let ledger = dir.path().join("run/ledger.json");
     let good = fs::read_to_string(&ledger).expect("reads");
     for bad in [
         String::new(),
         good.replace("feature=wide", "../../x"),
-        good.replace("\"format\": 1", "\"format\": 9"),
+        good.replace("\"format\": 2", "\"format\": 9"),
     ] {
         fs::write(&ledger, bad).expect("writes");
         let before = tree(dir.path());
@@ -237,7 +263,7 @@ fn a_damaged_ledger_is_refused_and_nothing_is_deleted() {
 
 #[test]
 fn one_run_at_a_time() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let refused = || {
         assert!(matches!(
             claim_error(dir.path(), Existing::Overwrite),
@@ -246,7 +272,7 @@ fn one_run_at_a_time() {
     };
     let target = Target::claim(dir.path(), Existing::Refuse).expect("claims");
     refused();
-    let dataset = target.begin(tables(), "", OPTIONS).expect("begins");
+    let dataset = target.begin(tables(), description(), OPTIONS).expect("begins");
     refused();
     let published = dataset.finish().expect("finishes");
     refused();
@@ -258,7 +284,7 @@ fn one_run_at_a_time() {
 fn what_stands_in_the_way_is_named() {
     let cases = ["", "run", "run/tmp", "features_raw"];
     for name in cases {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         let target = dir.path().join("out");
         let path = if name.is_empty() {
             target.clone()
@@ -275,34 +301,52 @@ fn what_stands_in_the_way_is_named() {
     }
 }
 
+/// A file of somebody else's in a part's place is refused, by a run, by `--resume` and by `--overwrite`; without it the
+/// run goes on.
 #[test]
-fn a_part_never_replaces_a_file_and_the_ledger_does_not_claim_it() {
-    let dir = tempfile::tempdir().expect("a directory");
+fn a_part_never_replaces_a_file_that_is_in_its_way() {
+    let fresh = scratch();
+    drop(write(fresh.path(), Existing::Refuse, OPTIONS, &documents()));
+    let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
     let in_the_way = dir.path().join("features_raw/feature=search_route/part-00000.parquet");
     put(&in_the_way);
-    dataset.append(Source::new().unit(&documents())).expect("appends");
-    let error = dataset.finish().expect_err("refused");
-    assert!(
-        matches!(&error, DatasetError::PartInTheWay { path } if *path == in_the_way),
-        "{error}"
-    );
-    assert_eq!(fs::read(&in_the_way).expect("still there"), b"mine");
-    // The part before it in the order of tables is published and stays; the foreign file is still nobody's to remove.
+    for document in documents() {
+        dataset
+            .append(Source::behind(&dataset).unit(&[document]))
+            .expect("appends");
+        dataset.checkpoint(None).expect("nothing is published yet");
+    }
+    let is_in_the_way = |error: DatasetError| {
+        assert!(
+            matches!(&error, DatasetError::PartInTheWay { path } if *path == in_the_way),
+            "{error}"
+        );
+        assert_eq!(fs::read(&in_the_way).expect("still there"), b"mine");
+    };
+    is_in_the_way(dataset.finish().expect_err("refused"));
+    // The part before it in the order of tables is published and stays; the foreign file is nobody's to remove.
     assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
     let error = claim_error(dir.path(), Existing::Overwrite);
     assert!(
         matches!(&error, DatasetError::Foreign { path } if *path == in_the_way),
         "{error}"
     );
+    is_in_the_way(resume(dir.path(), OPTIONS).expect_err("refused"));
     fs::remove_file(&in_the_way).expect("removes");
-    drop(write(dir.path(), Existing::Overwrite, OPTIONS, &documents()));
+    drop(
+        resume(dir.path(), OPTIONS)
+            .expect("resumes")
+            .finish()
+            .expect("finishes"),
+    );
+    assert!(result(dir.path()) == result(fresh.path()));
 }
 
 /// A publication that ends between two renames, as a crash would end it: the ledger already names what has appeared.
 #[test]
 fn a_part_is_named_before_it_appears() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
     dataset.append(Source::new().unit(&documents())).expect("appends");
     fs::remove_dir(dir.path().join("features_raw/feature=search_route")).expect("removes");
@@ -311,13 +355,19 @@ fn a_part_is_named_before_it_appears() {
     assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
     let parts = &crate::support::ledger(dir.path())["tables"][0]["parts"];
     assert_eq!(parts.as_array().map(Vec::len), Some(1));
-    drop(write(dir.path(), Existing::Overwrite, OPTIONS, &documents()));
+    // The rest is put in place by whoever goes on, directory and all.
+    drop(
+        resume(dir.path(), OPTIONS)
+            .expect("resumes")
+            .finish()
+            .expect("finishes"),
+    );
     assert_eq!(check_rows(dir.path(), 1, "feature=search_route"), [20]);
 }
 
 #[test]
 fn an_encoder_that_fails_stops_the_run() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, SMALL).expect("begins");
     let in_the_way = dir.path().join("run/tmp/0.part-00001.parquet");
     fs::create_dir(&in_the_way).expect("creates");
@@ -335,8 +385,8 @@ fn an_encoder_that_fails_stops_the_run() {
 
 #[test]
 fn other_file_systems_are_refused() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let Some(disk) = SmallDisk::mount(&dir.path().join("features_raw"), "1m") else {
+    let dir = scratch();
+    let Some(disk) = Mount::small_disk(&dir.path().join("features_raw"), "1m") else {
         return;
     };
     let error = claim_error(dir.path(), Existing::Refuse);
@@ -344,71 +394,64 @@ fn other_file_systems_are_refused() {
     drop(disk);
 }
 
+/// A disk that is full stops the run, with whole parts and a word on what to do. Then there are two ways: replacing the
+/// dataset, for which what the run left unfinished makes room, or giving the disk more room and going on.
 #[test]
 fn a_full_disk_stops_the_run_and_leaves_whole_parts() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let Some(disk) = SmallDisk::mount(dir.path(), "1m") else {
-        return;
+    let options = Options {
+        buffer_rows: 500,
+        ..OPTIONS
     };
-    let out = dir.path().join("out");
-    let mut dataset = begin(
-        &out,
-        Existing::Refuse,
-        Options {
-            buffer_rows: 500,
-            ..OPTIONS
-        },
-    )
-    .expect("begins");
-    let mut source = Source::new();
-    let mut append = || dataset.append(source.unit(&documents()));
-    let error = (0..10_000)
-        .map(|_| append())
-        .find_map(Result::err)
-        .expect("the disk is full before that");
-    let message = error.to_string();
-    assert!(
-        message.contains("No space left on device") && message.contains("free space"),
-        "{message}"
-    );
-    assert!(message.contains(out.to_str().expect("UTF-8")), "{message}");
-    drop(dataset);
-    for (table, name) in TABLES.iter().enumerate() {
-        check_rows(&out, table, &format!("feature={}", name.replace('/', "%2F")));
-    }
-    drop(write(&out, Existing::Overwrite, OPTIONS, &documents()));
-    assert_eq!(check_rows(&out, 0, "feature=wide"), [140]);
-    drop(disk);
-}
-
-/// A small file system in memory, unmounted when dropped. `None`, and a line that says so, where mounting is refused.
-struct SmallDisk {
-    at: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(at: &Path, size: &str) -> Option<SmallDisk> {
-        fs::create_dir_all(at).expect("creates");
-        let options = format!("size={size}");
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tarquet-test"])
-            .arg(at)
-            .output();
-        if mount.is_ok_and(|output| output.status.success()) {
-            return Some(SmallDisk { at: at.to_owned() });
-        }
-        crate::support::say("skipped: this test mounts a file system, which is refused here");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.at).status();
+    for existing in [Existing::Overwrite, Existing::Resume] {
+        let dir = scratch();
+        let Some(disk) = Mount::small_disk(dir.path(), "1m") else {
+            return;
+        };
+        let out = dir.path().join("out");
+        let error = write_until_full(&out, options);
+        let message = error.to_string();
         assert!(
-            unmounted.is_ok_and(|status| status.success()),
-            "unmounts {}",
-            self.at.display()
+            message.contains("No space left on device") && message.contains("free space"),
+            "{message}"
         );
+        assert!(message.contains(out.to_str().expect("UTF-8")), "{message}");
+        for (table, name) in TABLES.iter().enumerate() {
+            check_rows(&out, table, &format!("feature={}", name.replace('/', "%2F")));
+        }
+        if existing == Existing::Overwrite {
+            drop(write(&out, existing, options, &documents()));
+            assert_eq!(check_rows(&out, 0, "feature=wide"), [140]);
+        } else {
+            disk.resize("8m");
+            let mut dataset = resume(&out, options).expect("resumes");
+            let committed = dataset.position().rows[0];
+            assert!(committed > 0, "something was committed");
+            let unit = Source::behind(&dataset).unit(&documents());
+            dataset.append(unit).expect("appends");
+            dataset.finish().expect("finishes");
+            let rows: u64 = check_rows(&out, 0, "feature=wide").iter().sum();
+            assert_eq!(rows, committed + 140);
+        }
+        drop(disk);
     }
+}
+
+/// Appends and commits until something fails.
+fn write_until_full(out: &Path, options: Options) -> DatasetError {
+    let mut dataset = begin(out, Existing::Refuse, options).expect("begins");
+    let mut source = Source::new();
+    for unit in 0..10_000 {
+        let appended = dataset.append(source.unit(&documents()));
+        let done = appended.and_then(|()| {
+            if unit % 5 == 4 {
+                dataset.checkpoint(None)
+            } else {
+                Ok(())
+            }
+        });
+        if let Err(error) = done {
+            return error;
+        }
+    }
+    panic!("the disk is full before that");
 }

@@ -1,26 +1,27 @@
 //! The law: a dataset's bytes are a function of its documents, not of how they came.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Document, OPTIONS, Source, TABLES, begin, check_rows, rows, tree, unit_without_rows};
+use crate::support::{Document, OPTIONS, Source, TABLES, begin, check_rows, rows, scratch, tree, unit_without_rows};
 use proptest::prelude::*;
 use tarquet_dataset::{Existing, FailedMember, Options, RescuedValue, Unit};
 
 /// How documents are put into units and rows into batches.
 #[derive(Debug, Clone)]
-struct Grouping {
+pub(crate) struct Grouping {
     /// Documents in each unit, over and over.
-    units: Vec<usize>,
+    pub(crate) units: Vec<usize>,
     /// Rows in each batch, over and over, starting again with each unit and table.
-    batches: Vec<u64>,
+    pub(crate) batches: Vec<u64>,
     /// Whether batches are slices of larger ones, as nulls, offsets and memory go.
-    sliced: bool,
-    encoders: usize,
+    pub(crate) sliced: bool,
+    pub(crate) encoders: usize,
 }
 
 impl Grouping {
-    fn one_by_one() -> Grouping {
+    pub(crate) fn one_by_one() -> Grouping {
         Grouping {
             units: vec![1],
             batches: vec![1],
@@ -31,7 +32,7 @@ impl Grouping {
 
     /// All documents as units.
     fn units(&self, documents: &[Document]) -> Vec<Unit> {
-        let mut next = vec![0; TABLES.len()];
+        let mut source = Source::new();
         let mut at = 0;
         let mut units = Vec::new();
         for size in self.units.iter().cycle() {
@@ -39,21 +40,25 @@ impl Grouping {
                 break;
             }
             let end = documents.len().min(at + size);
-            let mut unit = unit_without_rows(&documents[at..end]);
-            for (table, next) in next.iter_mut().enumerate() {
-                let count: u64 = documents[at..end]
-                    .iter()
-                    .map(|document| u64::from(document.rows[table]))
-                    .sum();
-                unit.batches.extend(self.batches(table, *next, *next + count));
-                *next += count;
-            }
-            unit.failures = (at..end).filter(|index| index % 3 == 0).map(failure).collect();
-            unit.rescued = (at..end).filter(|index| index % 4 == 0).map(rescued).collect();
-            units.push(unit);
+            units.push(self.unit(documents, at..end, &mut source));
             at = end;
         }
         units
+    }
+
+    /// The unit of some of the documents, with lines for both logs that are a function of where it stands.
+    pub(crate) fn unit(&self, documents: &[Document], range: Range<usize>, source: &mut Source) -> Unit {
+        let documents = &documents[range.clone()];
+        let mut unit = unit_without_rows(documents);
+        for (table, next) in source.next.iter_mut().enumerate() {
+            let count: u64 = documents.iter().map(|document| u64::from(document.rows[table])).sum();
+            unit.batches.extend(self.batches(table, *next, *next + count));
+            *next += count;
+        }
+        unit.failures = range.clone().filter(|index| index % 3 == 0).map(failure).collect();
+        unit.failed = unit.failures.len() as u64;
+        unit.rescued = range.filter(|index| index % 4 == 0).map(rescued).collect();
+        unit
     }
 
     fn batches(&self, table: usize, mut from: u64, to: u64) -> Vec<(usize, arrow_array::RecordBatch)> {
@@ -97,7 +102,7 @@ fn rescued(index: usize) -> RescuedValue {
 
 /// What a run leaves for these documents.
 fn written(documents: &[Document], grouping: &Grouping, options: Options) -> BTreeMap<PathBuf, Vec<u8>> {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let options = Options {
         encoders: grouping.encoders,
         ..options
@@ -139,7 +144,7 @@ fn expected_parts(documents: &[Document], options: Options) -> Vec<Vec<u64>> {
     parts
 }
 
-fn documents() -> impl Strategy<Value = Vec<Document>> {
+pub(crate) fn documents() -> impl Strategy<Value = Vec<Document>> {
     let rows = prop_oneof![4 => 0..4_u32, 1 => Just(0_u32), 1 => 200..700_u32];
     let cell = (rows, 1..20_u64).prop_map(|(rows, width)| (rows, u64::from(rows) * width));
     let document = proptest::collection::vec(cell, 3).prop_map(|mut cells| {
@@ -152,7 +157,7 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
     proptest::collection::vec(document, 0..40)
 }
 
-fn grouping() -> impl Strategy<Value = Grouping> {
+pub(crate) fn grouping() -> impl Strategy<Value = Grouping> {
     let units = proptest::collection::vec(1..9_usize, 1..5);
     let batches = proptest::collection::vec(prop_oneof![1..5_u64, 1..900_u64], 1..4);
     (units, batches, any::<bool>(), 1..5_usize).prop_map(|(units, batches, sliced, encoders)| Grouping {
@@ -163,7 +168,7 @@ fn grouping() -> impl Strategy<Value = Grouping> {
     })
 }
 
-fn options() -> impl Strategy<Value = Options> {
+pub(crate) fn options() -> impl Strategy<Value = Options> {
     let rows = prop_oneof![1..8_u64, 100..2_000_u64];
     let bytes = prop_oneof![1..200_u64, 1_000..20_000_u64, Just(1 << 30)];
     (rows, bytes).prop_map(|(buffer_rows, buffer_bytes)| Options {
@@ -188,7 +193,7 @@ proptest! {
 
     #[test]
     fn parts_end_where_the_contract_says(documents in documents(), grouping in grouping(), options in options()) {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         let mut dataset = begin(dir.path(), Existing::Refuse, options).expect("begins");
         for unit in grouping.units(&documents) {
             dataset.append(unit).expect("appends");
@@ -273,7 +278,7 @@ fn logs_are_lines_of_json_in_order() {
 
 #[test]
 fn a_unit_of_failures_alone_is_fine() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
     dataset
         .append(Unit {

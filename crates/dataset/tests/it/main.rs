@@ -3,5 +3,9 @@
 mod crash;
 mod directory;
 mod grouping;
+mod mounts;
 mod parts;
+mod recovery;
+mod resume;
 mod support;
+mod verify;

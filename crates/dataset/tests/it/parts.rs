@@ -7,7 +7,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use tarquet_dataset::{Existing, Options, ROW_GROUP_ROWS};
 
-use crate::support::{Document, OPTIONS, Source, begin, check_rows, open, parts, rows, schema, tree, write};
+use crate::support::{Document, OPTIONS, Source, begin, check_rows, open, parts, rows, schema, scratch, tree, write};
 
 /// Rows of each row group of the parts of a table.
 fn row_groups(dir: &Path, directory: &str) -> Vec<Vec<i64>> {
@@ -34,7 +34,7 @@ fn row_groups_are_full_but_for_the_last() {
         (150_000, vec![full, full, 150_000 - 2 * full]),
     ];
     for (rows, expected) in cases {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         // One document, so that one part holds them all however many they are.
         write(
             dir.path(),
@@ -55,7 +55,7 @@ fn row_groups_are_full_but_for_the_last() {
 #[test]
 fn a_part_is_one_write_a_row_group() {
     const ROWS: u64 = 70_000;
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let documents = vec![Document::with_rows(&[700, 0, 0, 0]); 100];
     write(dir.path(), Existing::Refuse, OPTIONS, &documents);
     let properties = WriterProperties::builder()
@@ -73,7 +73,7 @@ fn a_part_is_one_write_a_row_group() {
 
 #[test]
 fn every_column_is_snappy_with_statistics_and_page_index() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     write(
         dir.path(),
         Existing::Refuse,
@@ -104,7 +104,7 @@ fn every_column_is_snappy_with_statistics_and_page_index() {
 
 #[test]
 fn tables_without_rows_have_one_empty_part() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let published = write(dir.path(), Existing::Refuse, OPTIONS, &[]);
     assert_eq!(
         published
@@ -122,7 +122,7 @@ fn tables_without_rows_have_one_empty_part() {
 
 #[test]
 fn one_document_may_be_larger_than_every_limit() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let options = Options {
         buffer_rows: 10,
         buffer_bytes: 1,
@@ -140,7 +140,7 @@ fn one_document_may_be_larger_than_every_limit() {
 
 #[test]
 fn the_ledger_and_the_report_say_what_the_files_are() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let options = Options {
         buffer_rows: 40,
         ..OPTIONS
@@ -149,7 +149,8 @@ fn the_ledger_and_the_report_say_what_the_files_are() {
     let published = write(dir.path(), Existing::Refuse, options, &documents);
     let files = tree(dir.path());
     let ledger = crate::support::ledger(dir.path());
-    assert_eq!(ledger["format"], 1);
+    assert_eq!(ledger["format"], 2);
+    assert_eq!(ledger["state"], "finished");
     let mut named = 0;
     for (table, report) in ledger["tables"]
         .as_array()
@@ -187,7 +188,7 @@ fn the_ledger_and_the_report_say_what_the_files_are() {
 
 #[test]
 fn progress_counts_rows_and_published_parts() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let options = Options {
         buffer_rows: 1,
         ..OPTIONS
@@ -195,23 +196,29 @@ fn progress_counts_rows_and_published_parts() {
     let mut dataset = begin(dir.path(), Existing::Refuse, options).expect("begins");
     let mut source = Source::new();
     assert_eq!(dataset.progress().rows, [0; 4]);
-    // Publication happens while the run goes on: sooner or later an append sees a finished part.
-    let mut appended = 0;
-    while dataset.progress().parts == 0 {
-        appended += 1;
-        assert!(appended < 100_000, "no part is ever published");
+    for appended in 1..10 {
         dataset
             .append(source.unit(&[Document::with_rows(&[2, 1, 0, 0])]))
             .expect("appends");
         assert_eq!(dataset.progress().rows, [2 * appended, appended, 0, 0]);
+        // Nothing is seen before the next checkpoint, however many parts are done.
+        let committed = (appended - 1) / 3 * 3;
+        assert_eq!(parts(dir.path(), "feature=wide").len() as u64, committed);
+        assert_eq!(dataset.progress().parts, 2 * committed);
+        assert_eq!(dataset.position().members, committed);
+        assert!(dataset.is_changed());
+        if appended % 3 == 0 {
+            dataset.checkpoint(None).expect("commits");
+            assert!(!dataset.is_changed());
+            assert_eq!(dataset.progress().parts, 2 * appended);
+            assert_eq!(dataset.position().rows, dataset.progress().rows);
+        }
     }
-    assert!(dataset.progress().bytes > 0);
-    assert!(!parts(dir.path(), "feature=wide").is_empty());
 }
 
 #[test]
 fn the_summary_is_replaced_as_a_whole() {
-    let dir = tempfile::tempdir().expect("a directory");
+    let dir = scratch();
     let published = write(dir.path(), Existing::Refuse, OPTIONS, &[]);
     for members in [10, 7] {
         published

@@ -15,7 +15,7 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use tarquet_dataset::{Dataset, DatasetError, Existing, Options, Published, Table, Target, Unit};
+use tarquet_dataset::{Dataset, DatasetError, Description, Existing, Input, Options, Published, Table, Target, Unit};
 
 /// The tables: one of every type, a narrow one, one whose name needs escapes, and one that stays empty.
 pub(crate) const TABLES: [&str; 4] = ["wide", "search_route", "a/b", "never"];
@@ -155,6 +155,7 @@ impl Document {
 /// The unit of these documents, without rows: its batches are the caller's to make.
 pub(crate) fn unit_without_rows(documents: &[Document]) -> Unit {
     Unit {
+        members: documents.len() as u64,
         documents: documents.len(),
         rows: documents.iter().flat_map(|document| document.rows.clone()).collect(),
         bytes: documents.iter().flat_map(|document| document.bytes.clone()).collect(),
@@ -176,6 +177,13 @@ impl Source {
         }
     }
 
+    /// Goes on behind what is committed.
+    pub(crate) fn behind(dataset: &Dataset) -> Source {
+        Source {
+            next: dataset.position().rows.clone(),
+        }
+    }
+
     pub(crate) fn unit(&mut self, documents: &[Document]) -> Unit {
         let mut unit = unit_without_rows(documents);
         for (table, next) in self.next.iter_mut().enumerate() {
@@ -187,15 +195,38 @@ impl Source {
     }
 }
 
+/// A directory in memory where there is one, for tests that write much and whose law is not the disk's.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a directory")
+}
+
 pub(crate) const OPTIONS: Options = Options {
     buffer_rows: 100_000,
     buffer_bytes: 96 << 20,
     encoders: 2,
 };
 
+/// What runs are begun with.
+pub(crate) fn description() -> Description {
+    Description {
+        inputs: vec![Input {
+            name: "archive size".to_owned(),
+            value: "7".to_owned(),
+        }],
+        resolved_map: "version: 1\n".to_owned(),
+    }
+}
+
 /// A fresh dataset of [`TABLES`] in `dir`.
 pub(crate) fn begin(dir: &Path, existing: Existing, options: Options) -> Result<Dataset, DatasetError> {
-    Target::claim(dir, existing)?.begin(tables(), "version: 1\n", options)
+    Target::claim(dir, existing)?.begin(tables(), description(), options)
+}
+
+/// The run that is in `dir`, where its last checkpoint was.
+pub(crate) fn resume(dir: &Path, options: Options) -> Result<Dataset, DatasetError> {
+    Target::claim(dir, Existing::Resume)?.resume(tables(), options)
 }
 
 /// Writes these documents, each a unit, and finishes.
@@ -233,6 +264,13 @@ pub(crate) fn tree(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             }
         }
     }
+    files
+}
+
+/// What has to be the same however a run went: everything but the ledger, which numbers its checkpoints.
+pub(crate) fn result(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = tree(dir);
+    files.remove(Path::new("run/ledger.json"));
     files
 }
 
