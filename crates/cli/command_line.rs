@@ -3,13 +3,17 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// This process's command line, with `--resume`, as a shell reads it.
-pub(crate) fn to_resume() -> String {
-    quoted(resuming(std::env::args_os().collect()))
+/// This process's command line, with `--resume`, as a shell reads it. Where the run had not begun, what it was to overwrite
+/// is still there: then it is the command line as it was.
+pub(crate) fn to_go_on(begun: bool) -> String {
+    quoted(going_on(std::env::args_os().collect(), begun))
 }
 
-/// The arguments that resume what these began.
-fn resuming(mut arguments: Vec<OsString>) -> Vec<OsString> {
+/// The arguments that go on with what these began, or were to begin.
+fn going_on(mut arguments: Vec<OsString>, begun: bool) -> Vec<OsString> {
+    if !begun && arguments.iter().any(|argument| argument == "--overwrite") {
+        return arguments;
+    }
     // A value that looks like the flag would stand behind another flag, which clap does not allow.
     arguments.retain(|argument| argument != "--overwrite" && argument != "--resume");
     arguments.push("--resume".into());
@@ -46,7 +50,13 @@ mod tests {
             (arguments(&["t", "extract", "--resume"]), "t extract --resume"),
         ];
         for (arguments, expected) in cases {
-            assert_eq!(quoted(resuming(arguments)), expected);
+            assert_eq!(quoted(going_on(arguments, true)), expected);
         }
+        let overwrite = arguments(&["t", "extract", "--overwrite"]);
+        assert_eq!(quoted(going_on(overwrite, false)), "t extract --overwrite");
+        assert_eq!(
+            quoted(going_on(arguments(&["t", "extract"]), false)),
+            "t extract --resume"
+        );
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
                 say(&format!(
                     "{}. To go on: {}",
                     committed(progress, &out_dir),
-                    command_line::to_resume()
+                    command_line::to_go_on(progress.begun)
                 ));
             }
             ExitCode::FAILURE
@@ -85,7 +85,7 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
             say(&format!(
                 "stopped by {}: {committed}. To go on: {}",
                 signal.as_str(),
-                command_line::to_resume()
+                command_line::to_go_on(progress.begun)
             ));
             signals::die_by(signal)
         }
@@ -128,7 +128,8 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
-    let coordinator = Coordinator::new(settings(arguments, plan)?);
+    let coordinator = Coordinator::open(settings(arguments, plan)?);
+    let coordinator = coordinator.map_err(|error| Failure::Run(error, Progress::default()))?;
     let counters = coordinator.counters();
 
     // Before any other thread, so that all of them leave the signals to the one that waits for them.

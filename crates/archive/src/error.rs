@@ -80,7 +80,7 @@ pub enum ArchiveError {
         /// What is wrong.
         damage: Damage,
     },
-    /// The spool, into which a compressed archive is read, cannot be made.
+    /// The spool, into which an archive is read that is compressed or a stream, cannot be made.
     #[error("cannot make the spool (a file in memory): {source}")]
     Spool {
         /// What the system said.
@@ -116,7 +116,7 @@ pub enum WalkError {
     #[error(transparent)]
     PrefixDiffers(#[from] PrefixDiffers),
     /// The spool cannot grow by another slot.
-    #[error("cannot get memory for the spool, into which the archive is decompressed: {source}")]
+    #[error("cannot get memory for the spool, into which the archive is read: {source}")]
     Spool {
         /// What the system said.
         source: io::Error,

@@ -2,8 +2,12 @@
 //!
 //! An [`Archive`] is opened by content, never by name. Its [`Walk`] gives the [`Member`]s in archive order and, for
 //! those that are wanted, the [`Extent`]s (byte ranges) of the file that [`Walk::source`] hands out. For a plain tar
-//! that file is the archive itself; for a compressed one it is the spool, a file in memory of reused slots, into which
-//! the walk decompresses. Whoever reads the extents sees no difference, and gives them back through a [`Releaser`].
+//! that file is the archive itself; for a compressed one, and for standard input, it is the spool, a file in memory of
+//! reused slots, into which the walk decompresses. Whoever reads the extents sees no difference, and gives them back
+//! through a [`Releaser`].
+//!
+//! Whether an archive is the one that was read before is told by the [`Fingerprint`] of its file and, where it is read
+//! in order, by a running hash over what was read: its [`Prefix`].
 //!
 //! What cannot be located with certainty is refused, never guessed: a member whose bytes are not one plain range has
 //! [`MemberKind::Refused`], and where the walk itself cannot go on it ends with [`Damage`] that says at which byte.

@@ -79,7 +79,8 @@ impl Stream {
         Ok(read)
     }
 
-    /// One read. Waits for it, and not in a loop, also where the descriptor itself does not wait.
+    /// One read. Waits for it, and not in a loop, also where the descriptor itself does not wait: that there is nothing
+    /// after all, because another reader of it was quicker, means to wait again.
     #[expect(clippy::disallowed_methods, reason = "the callers take what one read gives")]
     fn read(&self, out: &mut [u8]) -> io::Result<Option<usize>> {
         loop {

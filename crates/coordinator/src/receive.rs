@@ -21,9 +21,12 @@ use crate::machine::{Event, WorkerId};
 /// The schemas of all tables, the reserved ones too, once they are fixed.
 pub(crate) type Schemas = Arc<OnceLock<Vec<SchemaRef>>>;
 
-/// The most that the batches of one unit may weigh, in bytes: as much as one batch may, since it is one document whose rows
-/// can be so large, in whatever tables they are.
+/// The most that the batches of one unit may weigh, in bytes: as much as one batch may, since it is one document whose
+/// rows can be so large, in whatever tables they are.
 const MAX_UNIT_BYTES: u64 = Kind::Batch.max_len() as u64;
+
+/// How much of a worker's text is shown, in characters.
+const MAX_SHOWN: usize = 4096;
 
 /// Reads a worker's frames until its pipe ends or something in it is broken, and passes on what they say.
 pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inputs: &Sender<Input>) {
@@ -120,7 +123,7 @@ impl Receiver<'_> {
         let worker = self.worker;
         let event = match message {
             FromWorker::Ready { build } if build == BUILD => Event::Ready(worker),
-            FromWorker::Ready { build } => return Err(format!("it is build {build}, not {BUILD}")),
+            FromWorker::Ready { build } => return Err(format!("it is build {}, not {BUILD}", printable(&build))),
             FromWorker::SampleDone { task, evidence } => Event::SampleDone { worker, task, evidence },
             FromWorker::Started { task, first, count } => Event::Started {
                 worker,
@@ -131,7 +134,10 @@ impl Receiver<'_> {
             FromWorker::UnitDone(done) => self.unit(done)?,
             FromWorker::TaskDone { task } => Event::TaskDone { worker, task },
             FromWorker::Blocked { task, request, .. } => Event::Blocked { worker, task, request },
-            FromWorker::SourceFailed { member, error } => return Ok(Input::SourceFailed { member, error }),
+            FromWorker::SourceFailed { member, error } => {
+                let (member, error) = (printable(&member), printable(&error));
+                return Ok(Input::SourceFailed { member, error });
+            }
         };
         Ok(Input::Machine(event))
     }
@@ -157,8 +163,15 @@ impl Receiver<'_> {
     }
 }
 
-/// Refuses counts that do not add up, here where it is clear whose fault it is: those of members and documents, those of
-/// rows, those of the rows' bytes, which decide where parts end, and those of failures, which must each have a line.
+/// A worker's text as it may be shown: of a bounded length, and without what a terminal would take for a command.
+fn printable(text: &str) -> String {
+    let shown = |character: char| if character.is_control() { '\u{fffd}' } else { character };
+    text.chars().take(MAX_SHOWN).map(shown).collect()
+}
+
+/// Refuses counts that do not add up, here where it is clear whose fault it is: those of members and documents, those
+/// of rows, those of the rows' bytes, which decide where parts end, and those of failures, which must each have a
+/// line.
 fn check_counts(done: &UnitDone, batches: &[(usize, RecordBatch)], features: usize) -> Result<(), String> {
     let cells = (done.documents as usize).checked_mul(features);
     let shaped = cells == Some(done.rows.len()) && cells == Some(done.bytes.len());
@@ -207,8 +220,8 @@ fn told(done: &UnitDone, features: usize) -> Totals {
     }
 }
 
-/// What all documents have in each table, where `cells` has them document by document. A sum too large for 64 bits is no
-/// true one either way.
+/// What all documents have in each table, where `cells` has them document by document. A sum too large for 64 bits is
+/// no true one either way.
 fn sums(cells: impl Iterator<Item = u64>, features: usize) -> Vec<u64> {
     let mut sums = vec![0_u64; features];
     for (sum, cell) in (0..features).cycle().zip(cells) {

@@ -37,18 +37,29 @@ impl Stopper {
 /// A run that can be started.
 pub struct Coordinator {
     settings: Settings,
+    archive: Archive,
     counters: Arc<Counters>,
     inputs: (Sender<Input>, Receiver<Input>),
 }
 
 impl Coordinator {
-    /// A run with these settings.
-    pub fn new(settings: Settings) -> Coordinator {
-        Coordinator {
+    /// A run with these settings, whose archive is there. For the first bytes of standard input this waits, and nothing
+    /// but a signal that kills ends that.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Archive`].
+    pub fn open(settings: Settings) -> Result<Coordinator, RunError> {
+        let archive = match &settings.source {
+            Source::File(path) => Archive::open(path)?,
+            Source::StandardInput => Archive::stdin()?,
+        };
+        Ok(Coordinator {
             settings,
+            archive,
             counters: Arc::default(),
             inputs: channel(),
-        }
+        })
     }
 
     /// The run's counters.
@@ -72,11 +83,11 @@ impl Coordinator {
         let started = Instant::now();
         let Coordinator {
             mut settings,
+            archive,
             counters,
             inputs: (inputs, receiver),
         } = self;
         settings.plan = resume::canonical(&settings.plan)?;
-        let archive = open(&settings.source)?;
         let target = Target::claim(&settings.out_dir, settings.existing)?;
         counters
             .archive_len
@@ -94,7 +105,6 @@ impl Coordinator {
                 Some((plan, resumable.position.clone()))
             }
         };
-        let in_order = archive.len().is_none();
         let mut walk = archive.walk(SpoolOptions::default())?;
         let (plan, position) = match resumed {
             Some((plan, position)) => (plan, Some(position)),
@@ -149,19 +159,10 @@ impl Coordinator {
         })?;
         let ended = run.work(&receiver);
         run.close();
-        // A walk may wait for standard input without end. It has nothing to tell but what it sent.
-        if !in_order {
-            feeder.join().ok();
-        }
+        // The thread has nothing to tell but what it sent.
+        feeder.join().ok();
         Ok(Ended::Finished(Box::new(run.report(ended?, started, resumed, sampled))))
     }
-}
-
-fn open(source: &Source) -> Result<Archive, RunError> {
-    Ok(match source {
-        Source::File(path) => Archive::open(path)?,
-        Source::StandardInput => Archive::stdin()?,
-    })
 }
 
 /// What the archive's file is now; `None` for standard input, which is never looked at again.

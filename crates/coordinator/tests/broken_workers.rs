@@ -48,7 +48,7 @@ fn run(script: &str, workers: usize) -> RunError {
         executable: write_script(dir.path(), script),
     };
     let started = Instant::now();
-    let Err(error) = Coordinator::new(settings).run() else {
+    let Err(error) = Coordinator::open(settings).unwrap().run() else {
         panic!("no worker works");
     };
     assert!(started.elapsed() < STOPS_WITHIN, "it took {:?}", started.elapsed());

@@ -14,19 +14,21 @@
 //! The schema does not travel: both ends have it from the plan, and a sender that could choose one could make the
 //! receiver build whatever fits a flatbuffer. So a frame holds nothing but rows, of a layout that is known before.
 //!
-//! What the metadata says is compared with that layout before Arrow sees it: how many arrays and buffers there are, that
-//! buffers lie behind one another inside the body, that no array claims more values than bits have arrived. So what is
-//! decoded shares the body's memory, and counted column by column it is never more than the body.
+//! What the metadata says is compared with that layout before Arrow sees it: how many arrays and buffers there are,
+//! that buffers lie in line and behind one another inside the body, that no array claims more values than bits have
+//! arrived. Therefore no crafted batch is known that makes Arrow panic, and what is decoded shares the body's memory:
+//! all columns together are never more than the body.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::RecordBatchDecoder;
 use arrow_ipc::writer::StreamEncoder;
-use arrow_ipc::{MetadataVersion, root_as_message};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_ipc::{FieldNode, MetadataVersion, root_as_message};
+use arrow_schema::{ArrowError, DataType, SchemaRef};
 use thiserror::Error;
 
 /// What a message begins with.
@@ -34,6 +36,9 @@ const CONTINUATION: [u8; 4] = [0xff; 4];
 
 /// Bytes before the metadata: the continuation marker and the metadata's length.
 const PREFIX_LEN: usize = 8;
+
+/// Where a buffer begins is a multiple of this, in bytes: what the widest value of a table, 64 bits, needs.
+const ALIGNMENT: usize = 8;
 
 /// How much longer a batch's metadata may be than that of a batch without rows. It has the same arrays and buffers, and
 /// numbers that are zero are left out of a flatbuffer.
@@ -96,8 +101,8 @@ pub struct TableDecoder {
 struct Layout {
     /// Arrays, nested ones counted each.
     nodes: usize,
-    /// Buffers of all arrays.
-    buffers: usize,
+    /// How wide the values of each array's buffers are, in bytes.
+    widths: Vec<usize>,
     /// The longest metadata, in bytes.
     metadata: usize,
 }
@@ -107,15 +112,22 @@ impl TableDecoder {
     ///
     /// # Errors
     ///
-    /// A schema that Arrow IPC cannot express.
+    /// A schema that Arrow IPC cannot express, or with columns of types that no table has.
     pub fn new(schema: SchemaRef) -> Result<TableDecoder, BatchError> {
         let empty = TableEncoder::new(&schema)?.encode(&RecordBatch::new_empty(SchemaRef::clone(&schema)))?;
         let body: Vec<u8> = empty.iter().flat_map(|piece| piece.as_slice()).copied().collect();
         let message = Message::of(&body.into())?;
         let batch = message.batch()?;
+        let mut widths = Vec::new();
+        for field in schema.fields() {
+            buffer_widths(field.data_type(), &mut widths);
+        }
+        if batch.buffers().map_or(0, |buffers| buffers.len()) != widths.len() {
+            return Err(refused("with a column of a type that no table has"));
+        }
         let layout = Layout {
             nodes: batch.nodes().map_or(0, |nodes| nodes.len()),
-            buffers: batch.buffers().map_or(0, |buffers| buffers.len()),
+            widths,
             metadata: message.metadata.len() + METADATA_SLACK,
         };
         Ok(TableDecoder { schema, layout })
@@ -137,48 +149,68 @@ impl TableDecoder {
             return Err(refused("with more metadata than its table's have"));
         }
         let batch = message.batch()?;
-        self.layout.check(&batch, message.columns.len())?;
+        self.layout.check(&batch, &message.columns)?;
         let dictionaries = HashMap::new();
         let schema = SchemaRef::clone(&self.schema);
         let decoder =
             RecordBatchDecoder::try_new(&message.columns, batch, schema, &dictionaries, &MetadataVersion::V5)?;
-        // Without this, a buffer out of line would be copied.
+        // What is out of line would be copied otherwise; nothing is.
         Ok(decoder.with_require_alignment(true).read_record_batch()?)
     }
 }
 
 impl Layout {
-    /// Compares what metadata says with the layout, for columns of `len` bytes.
-    fn check(&self, batch: &arrow_ipc::RecordBatch<'_>, len: usize) -> Result<(), BatchError> {
+    /// Compares what metadata says of `columns` with the layout.
+    fn check(&self, batch: &arrow_ipc::RecordBatch<'_>, columns: &Buffer) -> Result<(), BatchError> {
         let (Some(nodes), Some(buffers)) = (batch.nodes(), batch.buffers()) else {
             return Err(refused("without columns"));
         };
         if batch.compression().is_some() {
             return Err(refused("that is compressed"));
         }
-        if nodes.len() != self.nodes || buffers.len() != self.buffers || batch.variadicBufferCounts().is_some() {
+        if nodes.len() != self.nodes || buffers.len() != self.widths.len() || batch.variadicBufferCounts().is_some() {
             return Err(refused("of another schema than its table's"));
         }
         // A value takes a bit at least, in a column of booleans.
-        let fits = |count: i64| usize::try_from(count).is_ok_and(|count| count <= len.saturating_mul(8));
-        if !fits(batch.length())
-            || !nodes
-                .iter()
-                .all(|node| fits(node.length()) && (0..=node.length()).contains(&node.null_count()))
-        {
+        let fits = |count: i64| usize::try_from(count).is_ok_and(|count| count <= columns.len().saturating_mul(8));
+        let counts = |node: &FieldNode| fits(node.length()) && (0..=node.length()).contains(&node.null_count());
+        if !fits(batch.length()) || !nodes.iter().all(counts) {
             return Err(refused("that claims more rows than it holds"));
         }
         let mut end = 0;
-        for buffer in buffers {
-            let start = usize::try_from(buffer.offset()).ok().filter(|start| *start >= end);
-            let stop = start.zip(usize::try_from(buffer.length()).ok());
-            let stop = stop
-                .and_then(|(start, len)| start.checked_add(len))
-                .filter(|stop| *stop <= len);
-            end = stop.ok_or(refused("whose buffers do not lie behind one another inside of it"))?;
+        for (buffer, width) in buffers.iter().zip(&self.widths) {
+            let range = range_of(buffer).filter(|range| end <= range.start && range.end <= columns.len());
+            let range = range.ok_or(refused("whose buffers do not lie behind one another inside of it"))?;
+            let start = columns.as_ptr() as usize + range.start;
+            if !start.is_multiple_of(ALIGNMENT) || !range.len().is_multiple_of(*width) {
+                return Err(refused("whose buffers are out of line"));
+            }
+            end = range.end;
         }
         Ok(())
     }
+}
+
+/// Adds how wide the values are that the buffers of an array hold, in bytes, in the order of the format: validity first,
+/// a bitmap as if of bytes.
+fn buffer_widths(ty: &DataType, widths: &mut Vec<usize>) {
+    widths.push(1);
+    match ty {
+        DataType::Boolean => widths.push(1),
+        DataType::Utf8 => widths.extend([size_of::<i32>(), 1]),
+        DataType::List(item) => {
+            widths.push(size_of::<i32>());
+            buffer_widths(item.data_type(), widths);
+        }
+        other => widths.extend(other.primitive_width()),
+    }
+}
+
+/// Where among the columns' bytes a buffer says that it lies.
+fn range_of(buffer: &arrow_ipc::Buffer) -> Option<Range<usize>> {
+    let start = usize::try_from(buffer.offset()).ok()?;
+    let len = usize::try_from(buffer.length()).ok()?;
+    Some(start..start.checked_add(len)?)
 }
 
 fn refused(what: &'static str) -> BatchError {

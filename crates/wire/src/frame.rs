@@ -9,8 +9,8 @@
 //!
 //! All integers are little-endian. `length` is the body's, in bytes; `table` and `task` are set for batches only; the
 //! checksum is the CRC-32 (IEEE 802.3) of the header's first 20 bytes and the body. The length is checked against the
-//! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive; a body that was read holds
-//! no more than its length.
+//! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive; a body that was
+//! read holds no more than its length.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
@@ -23,8 +23,8 @@ pub const HEADER_LEN: usize = 24;
 /// Where the checksum begins; it covers the header up to here.
 const CHECKSUM_AT: usize = 20;
 
-/// How much is allocated for a body before any of it has arrived, in bytes. From there it doubles with what arrives: while
-/// it is copied, three times what has arrived is held.
+/// How much is allocated for a body before any of it has arrived, in bytes. From there it doubles with what arrives:
+/// while it is copied, three times what has arrived is held.
 const ALLOCATION_STEP: usize = 8 << 20;
 
 /// What a frame's body is.

@@ -1,8 +1,9 @@
 //! The only contract between tarquet's processes: frames, messages, credit.
 //!
 //! The coordinator and a worker share two pipes. What goes through them is a sequence of [frames](frame): either a
-//! [message](message) (small, never metered) or a [batch](batch), rows of one table (metered by [credit]). Rows become final when a [`message::UnitDone`] closes them; what was sent after the last one belongs to
-//! an open unit, which ends with its worker.
+//! [message] (small, never metered) or a [batch], rows of one table (metered by [credit]). Rows become
+//! final when a [`message::UnitDone`] closes them; what was sent after the last one belongs to an open unit, which
+//! ends with its worker.
 //!
 //! ```text
 //! coordinator                                        worker

@@ -130,7 +130,8 @@ pub enum FromWorker {
         /// How many they are; never 0.
         count: u32,
     },
-    /// The batches that came before this, and no others, are the rows of these documents.
+    /// The batches that came before this, and no others, are the rows of these documents: at most one of each table, the
+    /// tables in ascending order.
     UnitDone(UnitDone),
     /// All members of the task are closed.
     TaskDone {

@@ -178,8 +178,8 @@ pub fn rescued_rows(batch: &RecordBatch) -> Vec<RescuedRow> {
 /// What a table's rows count in bytes, as [`UnitDone::bytes`](crate::message::UnitDone::bytes) does: a number or a time
 /// its width, a bool 1, a string 4 and its text, a list 4 and its elements; a null as much as an empty value.
 ///
-/// It is a function of the rows, not of how they are cut into batches, and it is worked out in a time that does not depend on
-/// how many there are.
+/// It is a function of the rows, not of how they are cut into batches, and it is worked out in a time that does not
+/// depend on how many there are.
 pub fn value_bytes(batch: &RecordBatch) -> u64 {
     batch.columns().iter().map(column_bytes).sum()
 }

@@ -3,8 +3,8 @@
 //! What a member does is in its name: `poison-abort`, `poison-overflow`, `poison-memory`, `poison-loop`, `poison-exit`,
 //! anywhere in it. It happens before the member is read, when its types are looked at and when it is extracted.
 //!
-//! With `TARQUET_WORKER_FLOOD` set to a number, a worker also writes so many bytes of lines to standard error before each
-//! member.
+//! With `TARQUET_WORKER_FLOOD` set to a number, a worker also writes so many bytes of lines to standard error before
+//! each member.
 
 use std::hint::{black_box, spin_loop};
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::serve::WorkerError;
 
@@ -16,7 +16,8 @@ pub(crate) fn be_taken_first() {
     fs::write("/proc/self/oom_score_adj", TAKEN_FIRST).ok();
 }
 
-/// Lets this process have at most so many bytes of data, for good: an allocation beyond them fails and ends it.
+/// Lets this process have at most so many bytes of data, for good: an allocation beyond them fails and ends it. A
+/// lower limit that is there already, and cannot be raised, stays.
 ///
 /// It is the limit on data (`RLIMIT_DATA`: heap and private writable mappings, since Linux 4.7), not on address space,
 /// which says little of what is used: a reserved range or a mapped file costs nothing.
@@ -32,7 +33,11 @@ pub(crate) fn hold_memory(limit: u64) -> Result<(), WorkerError> {
     if used > limit {
         return Err(WorkerError::Memory { limit, used });
     }
-    setrlimit(Resource::RLIMIT_DATA, limit, limit).map_err(|errno| WorkerError::Setup {
+    let lowered = getrlimit(Resource::RLIMIT_DATA).and_then(|(_, hard)| {
+        let limit = limit.min(hard);
+        setrlimit(Resource::RLIMIT_DATA, limit, limit)
+    });
+    lowered.map_err(|errno| WorkerError::Setup {
         what: "limit its memory",
         error: errno.into(),
     })

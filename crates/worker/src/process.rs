@@ -29,8 +29,8 @@ pub fn run(coordinator: i32, declared: &[i32]) -> Result<(), WorkerError> {
     let input = io::stdin().as_fd().try_clone_to_owned();
     let input = File::from(input.map_err(setup("take its standard input"))?);
     let output = take_stdout().map_err(setup("take its standard output"))?;
-    // It stays open until this process has ended, so that to the coordinator the pipe's end is the process's, and what is
-    // said on standard error before it is heard.
+    // It stays open until this process has ended, so that to the coordinator the pipe's end is the process's, and what
+    // is said on standard error before it is heard.
     let _kept = output
         .try_clone()
         .map_err(setup("keep its standard output"))?

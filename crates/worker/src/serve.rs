@@ -111,8 +111,8 @@ pub enum WorkerError {
 
 /// Serves a coordinator over `input` and `output` until it says `Finish` or goes away.
 ///
-/// `enter` makes ready for what `Hello` says, and gives the source of the members' bytes. Nothing has been read of them yet,
-/// and the coordinator has not been answered.
+/// `enter` makes ready for what `Hello` says, and gives the source of the members' bytes. Nothing has been read of
+/// them yet, and the coordinator has not been answered.
 ///
 /// # Errors
 ///

@@ -15,6 +15,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::dup;
 use tarquet_wire::frame::{FrameReader, FrameWriter, Kind};
 use tarquet_wire::message::{Extent, FromWorker, Hello, Member, Task, TaskId, ToWorker, decode, send};
@@ -211,20 +212,21 @@ fn a_worker_works_until_it_is_told_to_leave() -> Result<(), Box<dyn Error>> {
 }
 
 fn a_worker_takes_no_more_than_it_may() -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::start(DOCUMENT)?;
-    worker.greet(512 * MIB);
-    assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
-    let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", worker.child.id()));
-    assert_eq!(of("oom_score_adj")?.trim(), "1000");
-    let limits = of("limits")?;
-    let data = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
-    let limit = (512 * MIB).to_string();
-    assert_eq!(
-        data.split_whitespace().filter(|word| **word == limit).count(),
-        2,
-        "{data}"
-    );
-    worker.end()?;
+    // A limit that somebody else has set, and that the worker inherits.
+    setrlimit(Resource::RLIMIT_DATA, 4096 * MIB, 4096 * MIB)?;
+    for (memory, expected) in [(512 * MIB, 512 * MIB), (8192 * MIB, 4096 * MIB)] {
+        let mut worker = Worker::start(DOCUMENT)?;
+        worker.greet(memory);
+        assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
+        let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", worker.child.id()));
+        assert_eq!(of("oom_score_adj")?.trim(), "1000");
+        let limits = of("limits")?;
+        let data = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
+        let both = format!("{expected} {expected} bytes");
+        let words: Vec<&str> = data.split_whitespace().skip(3).collect();
+        assert_eq!(words.join(" "), both);
+        worker.end()?;
+    }
     Ok(())
 }
 

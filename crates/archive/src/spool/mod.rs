@@ -1,4 +1,4 @@
-//! The spool: a file in memory, of reused slots, into which a compressed archive is decompressed.
+//! The spool: a file in memory, of reused slots, into which an archive is read that cannot be read at random.
 //!
 //! Whoever decompresses writes into mapped memory; whoever reads has a read-only descriptor of the same memory and
 //! reads byte ranges, as of any file. Members lie one after another in slots of [`SLOT_BYTES`], small ones sharing a

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::unistd::{Pid, gettid, mkfifo};
 use proptest::prelude::*;
 use tarquet_archive::{Archive, ArchiveError, Container, SpoolOptions, WalkError};
 
@@ -143,6 +144,12 @@ fn a_stream_has_no_file_and_is_walked_once() {
     }
 }
 
+/// Whether a thread of this process waits for something. See proc_pid_stat(5), field 3.
+fn sleeps(thread: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).expect("a thread that was not joined");
+    stat.rsplit(") ").next().is_some_and(|fields| fields.starts_with('S'))
+}
+
 #[test]
 fn a_wait_for_a_silent_pipe_ends_when_the_walk_is_closed() {
     for bytes in [tar_of(&[5_000_000]), gzip(&tar_of(&[5_000_000]))] {
@@ -155,9 +162,17 @@ fn a_wait_for_a_silent_pipe_ends_when_the_walk_is_closed() {
         let archive = Archive::stream(File::from(OwnedFd::from(reader))).expect("an archive");
         let mut walk = archive.walk(SpoolOptions::default()).expect("a walk");
         let releaser = walk.releaser();
-        let walking = thread::spawn(move || read_walk(&mut walk));
+        let (sender, walker) = mpsc::channel();
+        let walking = thread::spawn(move || {
+            sender.send(gettid()).expect("somebody who closes");
+            read_walk(&mut walk)
+        });
         // Half of the archive is read, and the other half never comes although the pipe stays open.
         let open = writer.join().expect("a writer without a failure");
+        let walker = walker.recv().expect("a walker");
+        while !sleeps(walker) {
+            thread::yield_now();
+        }
         releaser.close();
         let ended = walking.join().expect("a walk without a failure");
         assert!(matches!(ended, Err(WalkError::Closed)), "{ended:?}");

@@ -290,11 +290,13 @@ impl Model {
         }
     }
 
-    /// Whether one more death from outside is forgiven whomever it hits.
+    /// Whether one more death from outside is forgiven whomever it hits, and the machine not given up for it.
     fn may_kill(&self) -> bool {
         let dying = self.dying.len() + 1;
+        // Members that fail have workers die as well, before anything gets done.
+        let own = (self.world.workers + 1) * DEATHS_THAT_FAIL as usize;
         if self.machine.stillborn + dying >= STILLBORN_THAT_STOP
-            || self.machine.barren_deaths + dying >= self.machine.patience()
+            || self.machine.barren_deaths + dying + own >= self.machine.patience()
         {
             return false;
         }

@@ -43,14 +43,17 @@ impl<U> Machine<U> {
             let end = first.checked_add(count as usize);
             count > 0 && first >= task.closed && end.is_some_and(|end| end <= task.members.len())
         });
-        if fits && let Some(state) = self.workers.get_mut(&worker) {
+        if fits
+            && let Some(state) = self.workers.get_mut(&worker)
+            && state.in_hand.is_none_or(|before| before.first + before.count <= first)
+        {
             state.in_hand = Some(InHand {
                 task: id,
                 first,
                 count: count as usize,
             });
         } else {
-            self.refuse(worker, "it started members that its task does not have");
+            self.refuse(worker, "it started members that its task does not have, or had started");
         }
     }
 
@@ -96,14 +99,18 @@ impl<U> Machine<U> {
         if self.given(worker, task).is_none() {
             return;
         }
-        if let Some(state) = self.workers.get_mut(&worker) {
-            state.blocked = Some(Blocked {
-                task,
-                request,
-                passed: false,
-            });
-            Self::return_credit(&mut self.actions, worker, state, 0);
+        let Some(state) = self.workers.get_mut(&worker) else {
+            return;
+        };
+        if state.blocked.is_some() {
+            return self.refuse(worker, "it said twice that one unit waits for credit");
         }
+        state.blocked = Some(Blocked {
+            task,
+            request,
+            passed: false,
+        });
+        Self::return_credit(&mut self.actions, worker, state, 0);
     }
 
     /// The worker, if what it says still counts.

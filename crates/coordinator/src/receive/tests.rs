@@ -132,6 +132,7 @@ fn a_unit_is_its_batches_and_their_counts() {
 #[test]
 fn an_open_unit_ends_with_its_worker() {
     let mut script = Script::default()
+        .batch(1, 0, &failure())
         .done(UnitDone {
             members: 1,
             failed: 1,
@@ -152,7 +153,6 @@ fn an_open_unit_ends_with_its_worker() {
 
 #[test]
 fn a_worker_that_contradicts_itself_is_ended() {
-    let with_rows = |rows: Vec<u32>| UnitDone { rows, ..done() };
     let cases: Vec<(&str, Script)> = vec![
         (
             "two tasks",
@@ -161,35 +161,6 @@ fn a_worker_that_contradicts_itself_is_ended() {
         ("another task", Script::default().batch(0, 8, &rows(2)).done(done())),
         ("there is not", Script::default().batch(3, 7, &rows(1))),
         ("another schema", Script::default().batch(1, 7, &rows(1))),
-        ("add up", Script::default().batch(0, 7, &rows(1)).done(done())),
-        ("add up", Script::default().done(done())),
-        (
-            "add up",
-            Script::default().batch(0, 7, &rows(2)).done(with_rows(vec![2])),
-        ),
-        (
-            "add up",
-            Script::default().batch(0, 7, &rows(2)).done(with_rows(vec![1, 1, 0])),
-        ),
-        (
-            "add up",
-            Script::default()
-                .batch(0, 7, &rows(2))
-                .done(UnitDone { members: 2, ..done() }),
-        ),
-        (
-            "add up",
-            Script::default()
-                .batch(0, 7, &rows(2))
-                .done(UnitDone { failed: 4, ..done() }),
-        ),
-        (
-            "add up",
-            Script::default().batch(0, 7, &rows(2)).done(UnitDone {
-                documents: u32::MAX,
-                ..done()
-            }),
-        ),
         (
             "build",
             Script::default().say(&FromWorker::Ready { build: "0.0.0".into() }),
@@ -203,6 +174,47 @@ fn a_worker_that_contradicts_itself_is_ended() {
 }
 
 #[test]
+fn counts_that_do_not_add_up_end_a_worker() {
+    let sent = || Script::default().batch(0, 7, &rows(2)).batch(1, 7, &failure());
+    assert!(matches!(
+        sent().done(done()).heard(&fixed())[..],
+        [Input::Machine(_), Input::Hangup { broken: None, .. }]
+    ));
+    let lies: [fn(&mut UnitDone); 10] = [
+        |done| done.rows = vec![2, 1],
+        |done| done.rows = vec![2],
+        |done| done.rows = vec![1, 1, 0],
+        |done| done.bytes = vec![16, 17],
+        // A sum that does not fit.
+        |done| done.bytes = vec![u64::MAX, 33],
+        |done| done.bytes = vec![32],
+        |done| done.members = 2,
+        |done| done.failed = 4,
+        // A failure without a line for `failed.log`, or a line without a failure.
+        |done| done.failed = 0,
+        |done| done.documents = u32::MAX,
+    ];
+    let lies = lies.into_iter().map(|lie| {
+        let mut done = done();
+        lie(&mut done);
+        sent().done(done)
+    });
+    let missing = [
+        Script::default().done(done()),
+        Script::default().batch(0, 7, &rows(2)).done(done()),
+        Script::default()
+            .batch(0, 7, &rows(1))
+            .batch(1, 7, &failure())
+            .done(done()),
+    ];
+    for (number, script) in lies.chain(missing).enumerate() {
+        let inputs = script.heard(&fixed());
+        assert!(broken(&inputs).contains("add up"), "{number}: {inputs:?}");
+        assert_eq!(inputs.len(), 1, "{number}: nothing of it counts: {inputs:?}");
+    }
+}
+
+#[test]
 fn nothing_can_be_extracted_before_the_schema_is_fixed() {
     let open: Schemas = Arc::default();
     for script in [
@@ -211,6 +223,20 @@ fn nothing_can_be_extracted_before_the_schema_is_fixed() {
     ] {
         assert!(broken(&script.heard(&open)).contains("before the schema"));
     }
+}
+
+#[test]
+fn what_a_worker_says_of_itself_is_no_command_to_a_terminal() {
+    let say = |text: &str| FromWorker::SourceFailed {
+        member: text.to_owned(),
+        error: text.repeat(1000),
+    };
+    let inputs = Script::default().say(&say("\u{1b}[2Jä\n")).heard(&fixed());
+    let [Input::SourceFailed { member, error }, _] = &inputs[..] else {
+        panic!("{inputs:?}");
+    };
+    assert_eq!(member, "\u{fffd}[2Jä\u{fffd}");
+    assert_eq!(error.chars().count(), MAX_SHOWN);
 }
 
 #[test]

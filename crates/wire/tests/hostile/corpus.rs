@@ -52,6 +52,7 @@ fn schema(body: &[u8]) -> Option<SchemaRef> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
 fn broken_streams_are_refused_or_valid() {
     let folders = ["arrow-ipc-file", "arrow-ipc-stream"].map(|folder| fs::read_dir(Path::new(CORPUS).join(folder)));
     let mut tried = 0;
@@ -71,5 +72,7 @@ fn broken_streams_are_refused_or_valid() {
             tried += 1;
         }
     }
-    eprintln!("{tried} messages of broken streams were tried");
+    if tried == 0 {
+        eprintln!("skipped: the corpus of broken Arrow streams is not there");
+    }
 }

@@ -4,6 +4,7 @@ mod corpus;
 mod counting;
 mod crafted;
 mod lengths;
+mod messages;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray;
 use tarquet_wire::batch::TableDecoder;
 use tarquet_wire::frame::FrameReader;
 use tarquet_wire::message::{Extent, Failure, decode};
-use tarquet_wire::tables::{failure_rows, failures_table, rescued_rows, rescued_table};
+use tarquet_wire::tables::{failure_rows, failures_table, rescued_rows, rescued_table, value_bytes};
 
 use super::*;
 
@@ -41,6 +41,11 @@ fn archive() -> Vec<u8> {
 
 /// The members of `archive`, `doc0.json` and so on.
 fn members() -> Vec<Member> {
+    members_of(&DOCUMENTS)
+}
+
+/// The members of an archive that is these documents.
+fn members_of(documents: &[&str]) -> Vec<Member> {
     let mut offset = 0;
     let member = |(number, document): (usize, &&str)| {
         let len = document.len() as u64;
@@ -57,7 +62,7 @@ fn members() -> Vec<Member> {
             failed: None,
         }
     };
-    DOCUMENTS.iter().enumerate().map(member).collect()
+    documents.iter().enumerate().map(member).collect()
 }
 
 fn task(id: u64, members: Vec<Member>, careful: bool) -> Task {
@@ -75,8 +80,12 @@ enum Said {
     Batch { table: usize, batch: RecordBatch },
 }
 
-/// Runs a worker over `commands`, then the end of the pipe.
+/// Runs a worker with the plan of `MAP` over `commands`, then the end of the pipe.
 fn run(commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<Said>) {
+    run_map(MAP, commands, archive)
+}
+
+fn run_map(map: &str, commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<Said>) {
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut writer = FrameWriter::new(&mut input);
     commands.iter().for_each(|command| send(&mut writer, command).unwrap());
@@ -84,7 +93,7 @@ fn run(commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<S
         assert_eq!((hello.source, hello.memory), (3, 2 << 30));
         Ok(archive.to_vec())
     });
-    let decoders: Vec<TableDecoder> = schemas(&plan(MAP))
+    let decoders: Vec<TableDecoder> = schemas(&plan(map))
         .unwrap()
         .into_iter()
         .map(|schema| TableDecoder::new(schema).unwrap())
@@ -183,6 +192,65 @@ fn a_task_becomes_one_closed_unit() {
     assert_eq!(
         (rescued[0].member.as_str(), rescued[0].value.as_str(), rescued[0].row),
         ("doc3.json", "\"x\"", 0)
+    );
+}
+
+/// What the coordinator holds a worker to: the bytes of a unit's documents are those of its batches' rows, tables come
+/// in ascending order, and each failed member has its line.
+#[test]
+fn a_units_counts_are_those_of_its_batches() {
+    const EVERY_TYPE: &str = "{id: doc, provenance: true, features: {\
+        one: {columns: {i: {path: $.i, type: int64}, f: {path: $.f, type: float64}, b: {path: $.b, type: bool}, \
+            s: {path: $.s, type: string}, t: {path: $.t, type: timestamp}, n: {path: $.n, type: datetime}, \
+            d: {path: $.d, type: date}, j: {path: $.j, type: json}}}, \
+        many: {for: {e: '$.e[*]'}, columns: {at: {index: e}, i: {path: 'e[*]', type: list<int64>}, \
+            s: {path: 'e[*]', type: list<string>}, b: {path: 'e[*]', type: list<bool>}}}}}";
+    let documents = [
+        r#"{"i": 1, "f": 0.5, "b": true, "s": "ä", "t": "2020-01-01T00:00:00Z", "n": "2020-01-01T00:00:00", "d": "2020-01-01"}"#,
+        r#"{"i": "x", "f": null, "j": {"a": [1, 2]}, "s": "", "e": [[1, "two", true, null], [], 3, null]}"#,
+        r#"{"e": ["#,
+        r#"{"e": [["a", "bc"], [null], [{"x": 1}], "lone"], "d": 7}"#,
+        "{}",
+    ];
+    for (careful, closed) in [(false, 1), (true, 5)] {
+        let ToWorker::Hello(mut hello) = hello(1 << 20) else {
+            unreachable!()
+        };
+        hello.plan = plan(EVERY_TYPE);
+        let task = ToWorker::Task(task(0, members_of(&documents), careful));
+        let (ended, said) = run_map(
+            EVERY_TYPE,
+            &[ToWorker::Hello(hello), task],
+            documents.concat().as_bytes(),
+        );
+        ended.unwrap();
+        assert_eq!(units(&said).len(), closed);
+        let mut open: Vec<(usize, &RecordBatch)> = Vec::new();
+        for frame in &said {
+            match frame {
+                Said::Batch { table, batch } => open.push((*table, batch)),
+                Said::Message(FromWorker::UnitDone(done)) => check_unit(done, &std::mem::take(&mut open)),
+                Said::Message(_) => {}
+            }
+        }
+        assert!(open.is_empty());
+    }
+}
+
+fn check_unit(done: &UnitDone, batches: &[(usize, &RecordBatch)]) {
+    assert!(batches.is_sorted_by(|(one, _), (next, _)| one < next));
+    let of = |table: usize| batches.iter().find(|(of, _)| *of == table).map(|(_, batch)| *batch);
+    for feature in 0..2 {
+        let told: u64 = done.bytes.chunks_exact(2).map(|document| document[feature]).sum();
+        assert_eq!(
+            told,
+            of(feature).map_or(0, value_bytes),
+            "feature {feature} of {done:?}"
+        );
+    }
+    assert_eq!(
+        of(failures_table(2)).map_or(0, RecordBatch::num_rows),
+        done.failed as usize
     );
 }
 

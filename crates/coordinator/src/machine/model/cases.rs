@@ -180,6 +180,32 @@ fn a_worker_that_breaks_the_protocol_is_ended() {
     }
 }
 
+/// So that what a worker can say while nobody listens is bounded by its tasks.
+#[test]
+fn a_worker_that_repeats_itself_is_ended() {
+    let blocked = |request| Event::Blocked {
+        worker: WORKER,
+        task: TASK,
+        request,
+    };
+    let pairs: [(&str, [Event<()>; 2]); 3] = [
+        ("had started", [started(WORKER, 0, 2), started(WORKER, 1, 1)]),
+        ("had started", [started(WORKER, 1, 1), started(WORKER, 0, 1)]),
+        ("twice", [blocked(0), blocked(1)]),
+    ];
+    for (word, [first, again]) in pairs {
+        let mut machine = at_work(2);
+        let before = machine.handle(first);
+        assert!(
+            !before.iter().any(|action| matches!(action, Action::Kill(..))),
+            "{before:?}"
+        );
+        let actions = machine.handle(again);
+        let killed = matches!(actions.as_slice(), [Action::Kill(WORKER, Death::Protocol(why))] if why.contains(word));
+        assert!(killed, "{word}: {actions:?}");
+    }
+}
+
 #[test]
 fn credit_is_held_against_what_was_granted_and_not_absorbed() {
     let mut machine = at_work(9);
