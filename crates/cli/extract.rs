@@ -35,12 +35,30 @@ const MOST_ENCODERS: usize = 4;
 enum Failure {
     /// Wrong usage, or an invalid map.
     Usage(anyhow::Error),
-    /// The run could not go on. How far it was.
-    Run(RunError, Progress),
+    /// The run could not go on.
+    Run(RunError, Kept),
     /// Something else could not be done.
     System(anyhow::Error),
-    /// Somebody stopped it, by a signal. How far it was, and what went wrong while it ended.
-    Stopped(Signal, Progress, Option<RunError>),
+    /// Somebody stopped it, by a signal; and what went wrong while it ended.
+    Stopped(Signal, Kept, Option<RunError>),
+}
+
+/// What a run that did not finish leaves.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    /// Whether there is anything that could be resumed.
+    begun: bool,
+    /// Members that are committed.
+    members: u64,
+}
+
+impl Kept {
+    fn of(progress: Progress) -> Kept {
+        Kept {
+            begun: progress.begun,
+            members: progress.committed,
+        }
+    }
 }
 
 /// How a run that finished counts.
@@ -65,28 +83,19 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
             report(&format!("{error:#}"));
             ExitCode::FAILURE
         }
-        Err(Failure::Run(error, progress)) => {
+        Err(Failure::Run(error, kept)) => {
             // These errors say what caused them in their own words.
             report(&error.to_string());
-            if progress.begun && error.can_be_resumed() {
-                say(&format!(
-                    "{}. To go on: {}",
-                    committed(progress, &out_dir),
-                    command_line::to_go_on(progress.begun)
-                ));
+            if kept.begun && error.can_be_resumed() {
+                say(&to_go_on(kept, &out_dir));
             }
             ExitCode::FAILURE
         }
-        Err(Failure::Stopped(signal, progress, error)) => {
+        Err(Failure::Stopped(signal, kept, error)) => {
             if let Some(error) = error {
                 report(&error.to_string());
             }
-            let committed = committed(progress, &out_dir);
-            say(&format!(
-                "stopped by {}: {committed}. To go on: {}",
-                signal.as_str(),
-                command_line::to_go_on(progress.begun)
-            ));
+            say(&format!("stopped by {}: {}", signal.as_str(), to_go_on(kept, &out_dir)));
             signals::die_by(signal)
         }
     }
@@ -104,12 +113,13 @@ fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// What of a run is kept.
-fn committed(progress: Progress, out_dir: &Path) -> String {
-    match progress.committed {
+/// What of a run is kept, and the command that goes on from there.
+fn to_go_on(kept: Kept, out_dir: &Path) -> String {
+    let committed = match kept.members {
         0 => "nothing is committed yet".to_owned(),
         members => format!("{} committed in {}", counted(members, "member"), out_dir.display()),
-    }
+    };
+    format!("{committed}. To go on: {}", command_line::to_go_on(kept.begun))
 }
 
 fn log_level(arguments: &ExtractArguments) -> LogLevel {
@@ -129,7 +139,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
     let coordinator = Coordinator::open(settings(arguments, plan)?);
-    let coordinator = coordinator.map_err(|error| Failure::Run(error, Progress::default()))?;
+    let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
 
     // Before any other thread, so that all of them leave the signals to the one that waits for them.
@@ -162,9 +172,9 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
                 None => outcome,
             }
         }
-        (Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, counters.progress(), None)),
-        (Err(error), Some(signal)) => Err(Failure::Stopped(signal, counters.progress(), Some(error))),
-        (Err(error), None) => Err(Failure::Run(error, counters.progress())),
+        (Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, Kept::of(counters.progress()), None)),
+        (Err(error), Some(signal)) => Err(Failure::Stopped(signal, Kept::of(counters.progress()), Some(error))),
+        (Err(error), None) => Err(Failure::Run(error, Kept::of(counters.progress()))),
     }
 }
 
@@ -250,7 +260,7 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
     report
         .published
         .write_summary(&summary)
-        .map_err(|error| Failure::Run(error.into(), report.progress))?;
+        .map_err(|error| Failure::Run(error.into(), Kept::of(report.progress)))?;
     warn(report);
     show(&summary, kind, quiet)
         .context("cannot write the summary")

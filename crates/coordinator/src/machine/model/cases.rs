@@ -329,6 +329,35 @@ fn deaths_that_do_not_count_fail_nobody() {
     }
 }
 
+/// A slow disk has workers wait with a member in hand, for as long as it takes: they are killed then more often than a
+/// member is forgiven, and than a run puts up with deaths without anything done.
+#[test]
+fn kills_of_workers_that_wait_for_credit_fail_nobody() {
+    let mut machine = at_work(1);
+    let mut die_waiting = |number: u64, death: Death| {
+        let worker = WorkerId(number);
+        let blocked = Event::Blocked {
+            worker,
+            task: TASK,
+            request: 1_000,
+        };
+        for event in [started(worker, 0, 1), blocked, died(worker, death)] {
+            drop(machine.handle(event));
+        }
+        let actions = machine.handle(Event::Ready(WorkerId(number + 1)));
+        let [Action::Send(_, ToWorker::Task(task))] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        task.members[0].failed.clone()
+    };
+    for number in 0..100 {
+        assert_eq!(die_waiting(number, Death::Signal(9)), None, "kill {number}");
+    }
+    // What a worker does by itself counts whenever it does it.
+    assert_eq!(die_waiting(100, Death::Signal(11)), None);
+    assert!(die_waiting(101, Death::Signal(11)).is_some());
+}
+
 #[test]
 fn a_death_reads_on_from_its_subject() {
     let cases = [
