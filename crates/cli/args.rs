@@ -43,7 +43,8 @@ Exit codes:
   0  every member was extracted (or failures are within --allow-failed)
   1  stopped by an error; what is committed stays, and --resume goes on
   2  wrong usage, or an invalid feature map
-  3  finished, but some members failed; the dataset is whole for the rest";
+  3  finished, but some members failed, or the archive is damaged; the dataset is whole for the rest
+A run that SIGINT, SIGTERM or SIGHUP stops commits what is done and dies by that signal; a second one ends it at once.";
 
 const VERIFY_HELP: &str = "\
 Examples:
@@ -134,7 +135,7 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "SIZE", env = "TARQUET_WORKER_MEMORY", default_value = "2GiB", value_parser = parse_worker_memory, help_heading = "Running")]
     pub(crate) worker_memory: u64,
 
-    /// How long a worker may work on one member; time spent waiting or stopped does not count
+    /// How long a worker may compute on one member; only time on a processor counts, no waiting
     #[arg(long, value_name = "TIME", env = "TARQUET_MEMBER_TIMEOUT", default_value = "60s", value_parser = parse_duration, help_heading = "Running")]
     pub(crate) member_timeout: Duration,
 

@@ -6,12 +6,18 @@ use std::os::unix::ffi::OsStrExt;
 /// This process's command line, with `--resume`, as a shell reads it. Where the run had not begun, what it was to overwrite
 /// is still there: then it is the command line as it was.
 pub(crate) fn to_go_on(begun: bool) -> String {
-    quoted(going_on(std::env::args_os().collect(), begun))
+    let overwriting = std::env::var_os("TARQUET_OVERWRITE").is_some();
+    let mut command = going_on(std::env::args_os().collect(), begun, overwriting);
+    if overwriting && begun {
+        // It would contradict the flag.
+        command.splice(..0, ["env", "-u", "TARQUET_OVERWRITE"].map(OsString::from));
+    }
+    quoted(command)
 }
 
-/// The arguments that go on with what these began, or were to begin.
-fn going_on(mut arguments: Vec<OsString>, begun: bool) -> Vec<OsString> {
-    if !begun && arguments.iter().any(|argument| argument == "--overwrite") {
+/// The arguments that go on with what these began, or were to begin; `overwriting` if the environment says so.
+fn going_on(mut arguments: Vec<OsString>, begun: bool, overwriting: bool) -> Vec<OsString> {
+    if !begun && (overwriting || arguments.iter().any(|argument| argument == "--overwrite")) {
         return arguments;
     }
     // A value that looks like the flag would stand behind another flag, which clap does not allow.
@@ -50,12 +56,12 @@ mod tests {
             (arguments(&["t", "extract", "--resume"]), "t extract --resume"),
         ];
         for (arguments, expected) in cases {
-            assert_eq!(quoted(going_on(arguments, true)), expected);
+            assert_eq!(quoted(going_on(arguments, true, false)), expected);
         }
         let overwrite = arguments(&["t", "extract", "--overwrite"]);
-        assert_eq!(quoted(going_on(overwrite, false)), "t extract --overwrite");
+        assert_eq!(quoted(going_on(overwrite, false, false)), "t extract --overwrite");
         assert_eq!(
-            quoted(going_on(arguments(&["t", "extract"]), false)),
+            quoted(going_on(arguments(&["t", "extract"]), false, false)),
             "t extract --resume"
         );
     }

@@ -92,10 +92,14 @@ pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Failure::Stopped(signal, kept, error)) => {
+            let can_go_on = error.as_ref().is_none_or(RunError::can_be_resumed);
             if let Some(error) = error {
                 report(&error.to_string());
             }
-            say(&format!("stopped by {}: {}", signal.as_str(), to_go_on(kept, &out_dir)));
+            match can_go_on {
+                true => say(&format!("stopped by {}: {}", signal.as_str(), to_go_on(kept, &out_dir))),
+                false => say(&format!("stopped by {}", signal.as_str())),
+            }
             signals::die_by(signal)
         }
     }

@@ -31,6 +31,9 @@ pub(crate) fn parse_worker_memory(text: &str) -> Result<u64, String> {
 /// A worker with less could not even start.
 const LEAST_WORKER_MEMORY: u64 = 64 << 20;
 
+/// The longest duration that anybody may ask for.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// A length of time that is not zero: `30s`, `500ms`, `1.5m`, `2h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "a duration reads like 30s, 500ms, 1.5m or 2h".to_owned();
@@ -45,8 +48,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let number: f64 = number.trim_end().parse().map_err(|_| wrong())?;
     match Duration::try_from_secs_f64(number * seconds) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("it is more than nothing, and less than ages".to_owned()),
+        Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
+        _ => Err("it is more than nothing, and at most a year (8760h)".to_owned()),
     }
 }
 
@@ -137,7 +140,19 @@ mod tests {
         for (text, milliseconds) in cases {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["30", "s", "0s", "-1s", "1e400s", "1d", "", "1s2", "nans"] {
+        for text in [
+            "30",
+            "s",
+            "0s",
+            "-1s",
+            "1e400s",
+            "1d",
+            "",
+            "1s2",
+            "nans",
+            "8761h",
+            "10000000000000000000s",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -85,7 +85,7 @@ impl Summary {
             rows: progress.rows,
             values_rescued: progress.rescued,
             features: features.collect(),
-            archive_damage: report.damage.as_ref().map(ToString::to_string),
+            archive_damage: report.damage.clone(),
             types_inferred: report.sampled,
             workers_replaced: progress.replaced,
             resumed_at_member: report.resumed.then_some(progress.resumed_members),

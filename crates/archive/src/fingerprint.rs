@@ -31,6 +31,9 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// The length of the largest file of which every byte counts: 64 MiB.
+    pub const WHOLE: u64 = WHOLE;
+
     /// The fingerprint of a regular file as it is now.
     ///
     /// # Errors

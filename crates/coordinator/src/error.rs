@@ -30,7 +30,8 @@ pub enum RunError {
     },
     /// The archive is not what it was at the start.
     #[error(
-        "{archive:?} changed while it was read: {what} is another. Nothing more was committed; start again with --overwrite"
+        "{archive:?} changed while it was read: {what} is another. Nothing more was committed. --resume goes on if the content is what it was; else --overwrite begins \
+         anew"
     )]
     ArchiveChanged {
         /// The archive.
@@ -120,7 +121,11 @@ impl RunError {
 
     /// Whether the same run can go on where it stopped, once what was wrong is mended.
     pub fn can_be_resumed(&self) -> bool {
-        self.spares_the_dataset() || matches!(self, RunError::Dataset(_) | RunError::Panicked { .. })
+        self.spares_the_dataset()
+            || matches!(
+                self,
+                RunError::Dataset(_) | RunError::Panicked { .. } | RunError::ArchiveChanged { .. }
+            )
     }
 }
 

@@ -8,9 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use arrow_schema::SchemaRef;
+use nix::sys::signal::Signal;
 use nix::unistd::dup;
 use tarquet_archive::{Damage, Releaser, Walk};
 use tarquet_dataset::{Dataset, Description, FailedMember, Options, Published, Table, Target, Unit};
+use tarquet_feature_map::plan::Feature;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
@@ -23,6 +26,7 @@ use crate::identity::Identity;
 use crate::input::Input;
 use crate::link::{Link, Start};
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
+use crate::notes::Notes;
 use crate::receive::Schemas;
 use crate::settings::Report;
 use crate::tuning::Tuning;
@@ -38,8 +42,12 @@ const TASKS_PER_WORKER: usize = 2;
 /// How many tasks for each worker may be given out ahead of the oldest unfinished one.
 const WINDOW_PER_WORKER: u64 = 8;
 
-/// How long workers get to leave by themselves, and a dataset to be finished by a run that is stopped.
+/// How long workers get to leave by themselves, and to be gone once they were killed: one that is stuck in the kernel may
+/// not be gone for as long as it likes.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long a run that is stopped waits for its last commit, which a disk may hold up. After that the one before stands.
+const COMMIT_WITHIN: Duration = Duration::from_secs(8);
 
 /// The workers that a run has.
 pub(crate) struct Crew {
@@ -84,9 +92,13 @@ pub(crate) struct Run {
     tick_at: Instant,
     /// When workers that were told to leave have to be gone.
     leave_by: Option<Instant>,
-    /// When a dataset that is being finished has to be, because the run is to stop.
-    finish_by: Option<Instant>,
-    finishing: bool,
+    /// When whoever was killed for staying is no longer waited for.
+    desert_by: Option<Instant>,
+    phase: Phase,
+    /// Whether somebody wants the run to stop.
+    stopped: bool,
+    /// When the dataset's thread is no longer waited for, because the run is to stop.
+    commit_by: Option<Instant>,
     writer: Option<Writer>,
     /// How many bytes of the archive the open tasks stand for, in the order in which they were walked.
     task_bytes: BTreeMap<u64, u64>,
@@ -98,11 +110,20 @@ pub(crate) struct Run {
     inputs: Sender<Input>,
 }
 
-/// Whether the loop goes on.
-enum Flow {
-    On,
-    Published(Published),
+/// What the loop is at.
+enum Phase {
+    /// The machine is at work.
+    Working,
+    /// The dataset's thread finishes the dataset.
+    Finishing,
+    /// The run ends by this error, once every worker is gone.
+    Leaving(RunError),
+    /// The run ends by this error, once what was delivered is committed.
+    Suspending(RunError),
 }
+
+/// How the loop ends.
+type End = Result<Published, RunError>;
 
 impl Run {
     pub(crate) fn new(
@@ -155,8 +176,10 @@ impl Run {
             tick_at: Instant::now() + watch.period(),
             watch,
             leave_by: None,
-            finish_by: None,
-            finishing: false,
+            desert_by: None,
+            phase: Phase::Working,
+            stopped: false,
+            commit_by: None,
             writer: None,
             task_bytes: BTreeMap::new(),
             tasks: 0,
@@ -171,100 +194,184 @@ impl Run {
     /// Works until the dataset is published, or something ends the run; then no worker lives any more, and what was
     /// delivered is committed, if it can be.
     pub(crate) fn work(&mut self, inputs: &Receiver<Input>) -> Result<Published, RunError> {
-        let error = loop {
-            match self.next(inputs).and_then(|input| self.take(input)) {
-                Ok(Flow::On) => {}
-                Ok(Flow::Published(published)) => return Ok(published),
-                Err(error) => break error,
+        loop {
+            let step = match self.next(inputs) {
+                Ok(Some(input)) => self.take(input),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            };
+            match step {
+                Ok(Some(end)) => return end,
+                Ok(None) => {}
+                Err(error) => self.begin_to_end(error),
             }
-        };
-        self.dismiss(inputs);
-        match self.suspend(&error, inputs) {
-            Err(unkept) if matches!(error, RunError::Stopped) => Err(unkept),
-            Err(unkept) => {
-                tracing::error!("{unkept}");
-                Err(error)
+            if let Some(end) = self.move_on() {
+                return end;
             }
-            Ok(()) => Err(error),
         }
     }
 
-    /// The next input. What the clock demands is done while it is waited for.
-    fn next(&mut self, inputs: &Receiver<Input>) -> Result<Input, RunError> {
-        loop {
-            let now = Instant::now();
-            if self.leave_by.is_some_and(|by| by <= now) {
-                self.leave_by = None;
-                self.links.values_mut().for_each(Link::kill);
-            }
-            if self.finish_by.is_some_and(|by| by <= now) {
-                if let Some(mut writer) = self.writer.take() {
-                    writer.abandon();
-                }
-                return Err(RunError::Stopped);
-            }
-            let wake = [self.leave_by, self.finish_by].into_iter().flatten();
-            let wake = wake.fold(self.tick_at, Instant::min);
-            match inputs.recv_timeout(wake.saturating_duration_since(now)) {
-                Ok(input) => return Ok(input),
-                // Everything that workers said is taken in, so that none is judged by what it did before.
-                Err(RecvTimeoutError::Timeout) if self.tick_at <= Instant::now() => self.tick()?,
-                Err(RecvTimeoutError::Timeout) => {}
-                // The run holds a sender itself.
-                Err(RecvTimeoutError::Disconnected) => return Err(RunError::Stopped),
+    /// The next input, or `None` when the clock demanded something before one came.
+    fn next(&mut self, inputs: &Receiver<Input>) -> Result<Option<Input>, RunError> {
+        let demands = [self.leave_by, self.desert_by, self.commit_by].into_iter().flatten();
+        let next = demands.fold(self.tick_at, Instant::min);
+        match inputs.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            Ok(input) => Ok(Some(input)),
+            // Everything that workers said is taken in, so that none is judged by what it did before.
+            Err(RecvTimeoutError::Timeout) => self.look_at_the_clock().map(|()| None),
+            // The run holds a sender itself.
+            Err(RecvTimeoutError::Disconnected) => Err(RunError::Stopped),
+        }
+    }
+
+    fn look_at_the_clock(&mut self) -> Result<(), RunError> {
+        let now = Instant::now();
+        let passed = |by: &mut Option<Instant>| by.take_if(|by| *by <= now).is_some();
+        if passed(&mut self.leave_by) {
+            self.links.values_mut().for_each(Link::kill);
+            self.desert_by = Some(now + LEAVE_WITHIN);
+        }
+        if passed(&mut self.desert_by) {
+            self.desert()?;
+        }
+        if passed(&mut self.commit_by)
+            && let Some(mut writer) = self.writer.take()
+        {
+            tracing::warn!("the last checkpoint takes too long; the one before stands");
+            writer.abandon();
+        }
+        match self.tick_at <= now {
+            true => self.tick(),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits no longer for workers that were killed and are not gone.
+    fn desert(&mut self) -> Result<(), RunError> {
+        for (worker, link) in std::mem::take(&mut self.links) {
+            tracing::warn!("{worker} was killed and is not gone; it is left to the system");
+            link.desert();
+            if !self.is_ending() {
+                self.handle(Event::Died {
+                    worker,
+                    death: Death::Signal(Signal::SIGKILL as i32),
+                })?;
             }
         }
+        Ok(())
     }
 
     /// Looks for workers that are too long at a member.
     fn tick(&mut self) -> Result<(), RunError> {
+        self.tick_at = Instant::now() + self.watch.period();
+        if self.is_ending() {
+            return Ok(());
+        }
         let links = &self.links;
         let overdue = self.watch.tick(|worker| links.get(&worker)?.time_used());
         for worker in overdue {
             self.handle(Event::Overdue { worker })?;
         }
-        self.tick_at = Instant::now() + self.watch.period();
         Ok(())
     }
 
-    fn take(&mut self, input: Input) -> Result<Flow, RunError> {
+    /// Takes an input, and says whether it is the end.
+    fn take(&mut self, input: Input) -> Result<Option<End>, RunError> {
         match input {
-            Input::Machine(event) => self.hear(event),
+            Input::Hangup { worker, broken } => self.bury(worker, broken)?,
+            Input::Stop => self.stop()?,
+            Input::Published(published) => return Ok(Some(Ok(published))),
+            Input::Suspended => self.writer = None,
+            Input::WriterFailed(error) => {
+                self.writer = None;
+                return Err(error);
+            }
+            Input::Panicked { what } => {
+                // It may be the dataset's thread; whoever else it is, nothing more is committed.
+                self.writer = None;
+                return Err(RunError::Panicked { what });
+            }
+            // What else is told to a run that ends comes too late.
+            _ if self.is_ending() => {}
+            Input::Machine(event) => self.hear(event)?,
             Input::Work { members, archive_bytes } => {
                 self.task_bytes.insert(self.tasks, archive_bytes);
                 self.tasks += 1;
-                self.handle(Event::Work { members })
+                self.handle(Event::Work { members })?;
             }
             Input::Walked(walked) => {
                 self.walked = Some(walked);
-                self.handle(Event::WorkEnded)
+                self.handle(Event::WorkEnded)?;
             }
-            Input::WalkFailed(error) => Err(error.into()),
-            Input::FewerMembers { lacking } => Err(RunError::FewerMembers { lacking }),
+            Input::WalkFailed(error) => return Err(error.into()),
+            Input::FewerMembers { lacking } => return Err(RunError::FewerMembers { lacking }),
             Input::SourceFailed { member, error } => {
                 self.identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
-                Err(RunError::Source { member, error })
+                return Err(RunError::Source { member, error });
             }
-            Input::Hangup { worker, broken } => self.bury(worker, broken),
-            Input::WriterFailed(error) => {
-                self.writer = None;
-                Err(error)
+        }
+        Ok(None)
+    }
+
+    /// Somebody wants the run to stop. Of one that ends already, the dataset's thread is not waited for without end.
+    fn stop(&mut self) -> Result<(), RunError> {
+        if !matches!(self.phase, Phase::Working) {
+            self.commit_by.get_or_insert(Instant::now() + COMMIT_WITHIN);
+        }
+        self.stopped = true;
+        match self.phase {
+            Phase::Working => self.handle(Event::Stop),
+            _ => Ok(()),
+        }
+    }
+
+    /// The run cannot go on: every worker is sent away. What goes wrong while it ends is told, but ends it no sooner.
+    fn begin_to_end(&mut self, error: RunError) {
+        if self.is_ending() {
+            return tracing::error!("{error}");
+        }
+        for link in self.links.values() {
+            link.send(ToWorker::Finish);
+        }
+        self.leave_by = Some(Instant::now() + LEAVE_WITHIN);
+        self.phase = Phase::Leaving(error);
+    }
+
+    /// Goes on to the next phase of an end, once what it waits for has come.
+    fn move_on(&mut self) -> Option<End> {
+        match std::mem::replace(&mut self.phase, Phase::Working) {
+            Phase::Finishing if self.writer.is_none() => Some(Err(RunError::Stopped)),
+            Phase::Leaving(error) if self.links.is_empty() => {
+                self.suspend(&error);
+                self.phase = Phase::Suspending(error);
+                self.move_on()
             }
-            Input::Published(published) => Ok(Flow::Published(published)),
-            // It is asked for only when the loop has ended.
-            Input::Suspended => Ok(Flow::On),
-            Input::Panicked { what } => Err(RunError::Panicked { what }),
-            Input::Stop => {
-                if self.finishing {
-                    self.finish_by.get_or_insert(Instant::now() + LEAVE_WITHIN);
-                }
-                self.handle(Event::Stop)
+            Phase::Suspending(error) if self.writer.is_none() => Some(Err(error)),
+            phase => {
+                self.phase = phase;
+                None
             }
         }
     }
 
+    /// Has what was delivered committed before the run ends by `error`, if the dataset is sound and the archive is the
+    /// one that it was.
+    fn suspend(&mut self, error: &RunError) {
+        match self.writer.as_ref().filter(|_| error.spares_the_dataset()) {
+            Some(writer) => writer.suspend(),
+            None => self.writer = None,
+        }
+        if self.stopped {
+            self.commit_by.get_or_insert(Instant::now() + COMMIT_WITHIN);
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Leaving(_) | Phase::Suspending(_))
+    }
+
     /// Takes in what a worker or the dataset's thread says.
-    fn hear(&mut self, event: Event<Unit>) -> Result<Flow, RunError> {
+    fn hear(&mut self, event: Event<Unit>) -> Result<(), RunError> {
         match &event {
             Event::Started { worker, .. } => self.watch.announced(*worker),
             Event::TaskDone { worker, .. } | Event::SampleDone { worker, .. } => self.watch.idle(*worker),
@@ -273,11 +380,9 @@ impl Run {
         self.handle(event)
     }
 
-    fn handle(&mut self, event: Event<Unit>) -> Result<Flow, RunError> {
-        for action in self.machine.handle(event) {
-            self.act(action)?;
-        }
-        Ok(Flow::On)
+    fn handle(&mut self, event: Event<Unit>) -> Result<(), RunError> {
+        let actions = self.machine.handle(event);
+        actions.into_iter().try_for_each(|action| self.act(action))
     }
 
     fn act(&mut self, action: Action<Unit>) -> Result<(), RunError> {
@@ -341,13 +446,16 @@ impl Run {
         Ok(())
     }
 
-    fn bury(&mut self, worker: WorkerId, broken: Option<String>) -> Result<Flow, RunError> {
+    fn bury(&mut self, worker: WorkerId, broken: Option<String>) -> Result<(), RunError> {
         let Some(link) = self.links.remove(&worker) else {
-            return Ok(Flow::On);
+            return Ok(());
         };
         self.watch.idle(worker);
         self.counters.workers.store(self.links.len() as u64, Ordering::Relaxed);
         let (death, last_lines) = link.bury(broken);
+        if self.is_ending() {
+            return Ok(());
+        }
         self.last_lines = last_lines;
         let death = self.condemned.remove(&worker).unwrap_or(death);
         self.handle(Event::Died { worker, death })
@@ -370,12 +478,8 @@ impl Run {
             return Ok(());
         };
         let schemas = tables::schemas(plan)?;
-        let features = plan.features.iter().zip(&schemas);
-        let tables = features.map(|(feature, schema)| Table {
-            name: feature.name.clone(),
-            schema: Arc::clone(schema),
-        });
-        let dataset = open_dataset(ground.target, tables.collect(), ground.inputs, plan, ground.options)?;
+        let tables = dataset_tables(plan, &schemas);
+        let dataset = open_dataset(ground.target, tables, ground.inputs, plan, ground.options)?;
         self.counters.begun.store(true, Ordering::Relaxed);
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
@@ -401,40 +505,6 @@ impl Run {
         add(&self.counters.archive_bytes, self.task_bytes.remove(&task).unwrap_or(0));
     }
 
-    /// Sends every worker away and gives it a moment; who stays is killed.
-    fn dismiss(&mut self, inputs: &Receiver<Input>) {
-        for link in self.links.values() {
-            link.send(ToWorker::Finish);
-        }
-        let until = Instant::now() + LEAVE_WITHIN;
-        while !self.links.is_empty() {
-            match inputs.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Input::Hangup { worker, .. }) => drop(self.links.remove(&worker)),
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.links.clear(),
-            }
-        }
-    }
-
-    /// Has what was delivered committed before the run ends by `error`, if neither the archive nor the dataset is what is
-    /// wrong.
-    fn suspend(&mut self, error: &RunError, inputs: &Receiver<Input>) -> Result<(), RunError> {
-        let Some(writer) = self.writer.as_ref().filter(|_| error.spares_the_dataset()) else {
-            return Ok(());
-        };
-        writer.suspend();
-        loop {
-            match inputs.recv() {
-                Ok(Input::Suspended) => return Ok(()),
-                Ok(Input::WriterFailed(error)) => return Err(error),
-                Ok(Input::Panicked { what }) => return Err(RunError::Panicked { what }),
-                Ok(_) => {}
-                // The run holds a sender itself.
-                Err(_) => return Ok(()),
-            }
-        }
-    }
-
     /// Ends the walk.
     pub(crate) fn close(&self) {
         self.gate.close();
@@ -443,37 +513,47 @@ impl Run {
 
     /// All rows are delivered: the dataset is to be finished.
     fn finish(&mut self) {
-        self.finishing = true;
+        self.phase = Phase::Finishing;
         let walked = self.walked.as_ref().filter(|walked| !walked.damage_is_told);
         let last = walked.and_then(|walked| walked.damage.as_ref()).map(archive_failure);
+        let notes = self.notes().to_text();
         if let Some(writer) = &self.writer {
-            writer.finish(last);
+            writer.finish(last, notes);
         }
     }
 
-    /// What the run was, that began at `started`.
-    pub(crate) fn report(self, published: Published, started: Instant, resumed: bool, sampled: bool) -> Report {
-        let Walked {
-            damage,
-            unmarked_end,
-            repeated_id,
-            ..
-        } = self.walked.unwrap_or_default();
-        Report {
-            progress: Progress {
-                workers: 0,
-                ..self.counters.progress()
-            },
-            resumed,
-            tables: published.tables.clone(),
-            damage,
-            unmarked_end,
-            repeated_id,
-            sampled,
-            elapsed: started.elapsed(),
-            published,
+    /// What the archive was, now that all of it is walked and every task is done.
+    fn notes(&self) -> Notes {
+        let progress = self.counters.progress();
+        let walked = self.walked.as_ref();
+        Notes {
+            skipped: progress.skipped,
+            document_bytes: progress.document_bytes,
+            archive_bytes: progress.archive_bytes,
+            damage: walked.and_then(|walked| walked.damage.as_ref()).map(Damage::to_string),
+            unmarked_end: walked.is_some_and(|walked| walked.unmarked_end),
+            repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
         }
     }
+
+    /// What the run was, whose dataset is published.
+    pub(crate) fn report(&self, published: Published) -> Report {
+        let progress = Progress {
+            workers: 0,
+            ..self.counters.progress()
+        };
+        Report::of(progress, self.notes(), published)
+    }
+}
+
+/// The tables of a dataset: the plan's features, without the tables that are reserved for what is none of its rows.
+pub(crate) fn dataset_tables(plan: &Plan, schemas: &[SchemaRef]) -> Vec<Table> {
+    let features = plan.features.iter().zip(schemas);
+    let table = |(feature, schema): (&Feature, &SchemaRef)| Table {
+        name: feature.name.clone(),
+        schema: Arc::clone(schema),
+    };
+    features.map(table).collect()
 }
 
 /// The dataset of a new run, which `inputs` describe, or of the one that is resumed.

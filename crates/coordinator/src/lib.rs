@@ -22,6 +22,7 @@ mod identity;
 mod input;
 mod link;
 pub mod machine;
+mod notes;
 mod receive;
 mod resume;
 mod run;

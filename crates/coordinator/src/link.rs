@@ -18,7 +18,7 @@ use tarquet_wire::message::{ToWorker, send};
 
 use crate::input::Input;
 use crate::machine::{Death, WorkerId};
-use crate::receive::{Schemas, receive};
+use crate::receive::{Schemas, printable, receive};
 use crate::watch;
 
 /// How long a worker whose pipe has ended may live on.
@@ -121,7 +121,7 @@ impl Link {
         self.child.kill().ok();
     }
 
-    /// The time in which the worker ran or was ready to run, as far as the system tells.
+    /// The time that the worker was on a processor, as far as the system tells.
     pub(crate) fn time_used(&self) -> Option<Duration> {
         watch::time_used(self.child.id())
     }
@@ -151,6 +151,12 @@ impl Link {
             .drain(..)
             .collect();
         (death, lines)
+    }
+
+    /// Waits for nothing any more: a worker that is stuck in the kernel, dead already, would hold everything up. It and
+    /// what listens to it end with this process at the latest.
+    pub(crate) fn desert(self) {
+        std::mem::forget(self);
     }
 
     fn join(&mut self) {
@@ -193,7 +199,7 @@ fn keep_lines(stderr: ChildStderr, last: &Mutex<VecDeque<String>>) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     while let Ok(1..) = read_line(&mut reader, &mut line) {
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let text = printable(String::from_utf8_lossy(&line).trim_end());
         tracing::debug!(target: "worker", "{text}");
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() == LAST_LINES {

@@ -164,7 +164,7 @@ impl Receiver<'_> {
 }
 
 /// A worker's text as it may be shown: of a bounded length, and without what a terminal would take for a command.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |character: char| if character.is_control() { '\u{fffd}' } else { character };
     text.chars().take(MAX_SHOWN).map(shown).collect()
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use tarquet_archive::{Archive, Fingerprint};
+use tarquet_archive::{Archive, Container, Fingerprint};
 use tarquet_dataset::{Input, Resumable};
 use tarquet_feature_map::Plan;
 
@@ -14,24 +15,25 @@ use crate::settings::Settings;
 /// The name of the input that is a text of many lines.
 const FEATURE_MAP: &str = "the feature map";
 
-/// Everything that the bytes of a run depend on: names for people, values to be compared.
-pub(crate) fn inputs(settings: &Settings, archive: &Archive) -> Result<Vec<Input>, RunError> {
+/// The name of the input that may differ, since a copy of an archive is as good.
+const MODIFIED: &str = "the archive's time of modification";
+
+/// Everything that the bytes of a run depend on: names for people, values to be compared. Without an archive, what is
+/// known of it before it is read.
+pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<Vec<Input>, RunError> {
     let Settings { plan, parts, .. } = settings;
     let mut inputs = Inputs(Vec::new());
     inputs.add("the version of tarquet", env!("CARGO_PKG_VERSION"));
     inputs.add("the executable", build(&settings.executable));
-    match archive.fingerprint()? {
-        Some(Fingerprint { len, .. }) if len != archive.len().unwrap_or(len) => {
-            return Err(RunError::ArchiveChanged {
-                archive: archive.path().to_owned(),
-                what: "its size",
-            });
-        }
+    match archive.map(Archive::fingerprint).transpose()?.flatten() {
         Some(fingerprint) => {
             inputs.add("the archive's size in bytes", fingerprint.len);
             inputs.add("the archive's content, as a checksum", fingerprint);
         }
         None => inputs.add("the archive", "standard input"),
+    }
+    if let Some(modified) = archive.and_then(sampled_alone) {
+        inputs.add(MODIFIED, modified);
     }
     inputs.add(FEATURE_MAP, plan.to_yaml());
     if !plan.is_typed() {
@@ -44,6 +46,13 @@ pub(crate) fn inputs(settings: &Settings, archive: &Archive) -> Result<Vec<Input
     inputs.add("--buffer-rows", parts.buffer_rows);
     inputs.add("--buffer-bytes", parts.buffer_bytes);
     Ok(inputs.0)
+}
+
+/// When an archive was modified of which no more than samples are ever compared: a large one that is not read in order.
+fn sampled_alone(archive: &Archive) -> Option<String> {
+    let metadata = archive.file()?.metadata().ok()?;
+    let is_sampled = archive.container() == Container::Tar && metadata.len() > Fingerprint::WHOLE;
+    is_sampled.then(|| format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
 }
 
 struct Inputs(Vec<Input>);
@@ -87,6 +96,12 @@ pub(crate) fn plan(settings: &Settings, resumable: &Resumable, inputs: &[Input])
             out_dir: settings.out_dir.clone(),
             differences,
         });
+    }
+    if value(&resumable.inputs, MODIFIED) != value(inputs, MODIFIED) {
+        tracing::warn!(
+            "the archive was modified, or copied, since the run began. It has the size that it had, and so have 16 MiB \
+             of samples their content; the rest of an archive this large is not compared"
+        );
     }
     let plan = tarquet_feature_map::parse("feature_map.resolved.yaml", &resumable.resolved_map);
     let unusable = |error| RunError::Map { error };
@@ -136,12 +151,9 @@ fn first_differing_lines<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) 
 
 /// What differs, in the order of the run at hand, and then what only the earlier one had.
 fn differences(then: &[Input], now: &[Input]) -> Vec<Difference> {
-    let value = |inputs: &[Input], name: &str| {
-        let input = inputs.iter().find(|input| input.name == name);
-        input.map(|input| input.value.clone())
-    };
     let only_then = then.iter().filter(|input| value(now, &input.name).is_none());
     let names = now.iter().chain(only_then).map(|input| &input.name);
+    let names = names.filter(|name| *name != MODIFIED);
     let difference = |name: &String| {
         let (then, now) = (value(then, name), value(now, name));
         (then != now).then(|| Difference {
@@ -151,6 +163,11 @@ fn differences(then: &[Input], now: &[Input]) -> Vec<Difference> {
         })
     };
     names.filter_map(difference).collect()
+}
+
+fn value(inputs: &[Input], name: &str) -> Option<String> {
+    let input = inputs.iter().find(|input| input.name == name);
+    input.map(|input| input.value.clone())
 }
 
 #[cfg(test)]

@@ -7,16 +7,19 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use tarquet_archive::{Archive, Prefix, SpoolOptions};
-use tarquet_dataset::Target;
+use tarquet_dataset::{Input as Described, Position, Resumable, Target};
+use tarquet_feature_map::Plan;
+use tarquet_wire::tables;
 
-use crate::counters::Counters;
+use crate::counters::{Counters, Progress};
 use crate::error::RunError;
-use crate::event_loop::{Crew, Ground, Run};
+use crate::event_loop::{Crew, Ground, Run, dataset_tables};
 use crate::feeder::{Feeder, Gate};
 use crate::identity::Identity;
 use crate::input::Input;
+use crate::notes::Notes;
 use crate::resume;
-use crate::settings::{Ended, Settings, Source};
+use crate::settings::{Ended, Report, Settings, Source};
 use crate::writer::Commit;
 
 /// Stops a run from another thread.
@@ -37,26 +40,35 @@ impl Stopper {
 /// A run that can be started.
 pub struct Coordinator {
     settings: Settings,
-    archive: Archive,
+    /// `None` where it is not needed: it is standard input, of a run that is finished already.
+    archive: Option<Archive>,
+    target: Target,
     counters: Arc<Counters>,
     inputs: (Sender<Input>, Receiver<Input>),
 }
 
 impl Coordinator {
-    /// A run with these settings, whose archive is there. For the first bytes of standard input this waits, and nothing
-    /// but a signal that kills ends that.
+    /// A run with these settings, whose archive is there and whose directory is taken. For the first bytes of standard
+    /// input this waits, and nothing but a signal that kills ends that.
     ///
     /// # Errors
     ///
-    /// [`RunError::Archive`].
+    /// [`RunError::Archive`], or [`RunError::Dataset`] where the directory cannot be taken.
     pub fn open(settings: Settings) -> Result<Coordinator, RunError> {
-        let archive = match &settings.source {
-            Source::File(path) => Archive::open(path)?,
-            Source::StandardInput => Archive::stdin()?,
+        let claim = || Target::claim(&settings.out_dir, settings.existing);
+        let (archive, target) = match &settings.source {
+            Source::File(path) => (Some(Archive::open(path)?), claim()?),
+            Source::StandardInput => {
+                let target = claim()?;
+                let is_finished = target.resumable().is_some_and(|earlier| earlier.finished);
+                let archive = (!is_finished).then(Archive::stdin).transpose()?;
+                (archive, target)
+            }
         };
         Ok(Coordinator {
             settings,
             archive,
+            target,
             counters: Arc::default(),
             inputs: channel(),
         })
@@ -79,34 +91,69 @@ impl Coordinator {
     /// # Errors
     ///
     /// Whatever ends a run before its time. What was committed until then stays, and can be resumed.
-    pub fn run(self) -> Result<Ended, RunError> {
+    pub fn run(mut self) -> Result<Ended, RunError> {
         let started = Instant::now();
+        self.settings.plan = resume::canonical(&self.settings.plan)?;
+        let sampled = !self.settings.plan.is_typed();
+        let described = resume::inputs(&self.settings, self.archive.as_ref())?;
+        let earlier = self.target.resumable().cloned();
+        let report = match earlier {
+            None => self.extract(described, None)?,
+            Some(earlier) => {
+                let plan = resume::plan(&self.settings, &earlier, &described)?;
+                self.counters.resume(&earlier.position);
+                match earlier.finished {
+                    true if earlier.complete => return Ok(Ended::Already(self.counters.progress())),
+                    true => self.complete(&plan, &earlier)?,
+                    false => self.extract(described, Some((plan, earlier.position)))?,
+                }
+            }
+        };
+        Ok(Ended::Finished(Box::new(Report {
+            sampled,
+            elapsed: started.elapsed(),
+            ..report
+        })))
+    }
+
+    /// Ends a run whose last commit was made, and that died before its end.
+    fn complete(self, plan: &Plan, earlier: &Resumable) -> Result<Report, RunError> {
+        let schemas = tables::schemas(plan)?;
+        let mut dataset = self
+            .target
+            .resume(dataset_tables(plan, &schemas), self.settings.parts)?;
+        dataset.finish("")?;
+        let notes = Notes::of(earlier.notes.as_deref().unwrap_or_default());
+        let progress = Progress {
+            skipped: notes.skipped,
+            document_bytes: notes.document_bytes,
+            resumed_bytes: notes.document_bytes,
+            archive_bytes: notes.archive_bytes,
+            archive_len: notes.archive_bytes,
+            ..self.counters.progress()
+        };
+        Ok(Report {
+            resumed: true,
+            ..Report::of(progress, notes, dataset.into_published()?)
+        })
+    }
+
+    /// Extracts the archive, or what of it comes after the position of an earlier run, whose plan is given too.
+    fn extract(self, described: Vec<Described>, earlier: Option<(Plan, Position)>) -> Result<Report, RunError> {
         let Coordinator {
-            mut settings,
+            settings,
             archive,
+            target,
             counters,
             inputs: (inputs, receiver),
         } = self;
-        settings.plan = resume::canonical(&settings.plan)?;
-        let target = Target::claim(&settings.out_dir, settings.existing)?;
+        // It is open wherever there is something to extract.
+        let archive = archive.ok_or(RunError::Stopped)?;
         counters
             .archive_len
             .store(archive.len().unwrap_or(0), Ordering::Relaxed);
-        let identity = identity(&archive)?;
-        let described = resume::inputs(&settings, &archive)?;
-        let resumed = match target.resumable() {
-            None => None,
-            Some(resumable) => {
-                let plan = resume::plan(&settings, resumable, &described)?;
-                if resumable.complete {
-                    counters.resume(&resumable.position);
-                    return Ok(Ended::Already(counters.progress()));
-                }
-                Some((plan, resumable.position.clone()))
-            }
-        };
         let mut walk = archive.walk(SpoolOptions::default())?;
-        let (plan, position) = match resumed {
+        let (plan, position) = match earlier {
             Some((plan, position)) => (plan, Some(position)),
             None => (settings.plan, None),
         };
@@ -116,13 +163,9 @@ impl Coordinator {
                 hash: prefix.hash,
             });
         }
-        let resumed = position.is_some();
-        if let Some(position) = &position {
-            counters.resume(position);
-        }
         let plan = Arc::new(plan);
-        let sampled = !plan.is_typed();
-        counters.sampling.store(sampled, Ordering::Relaxed);
+        let sampling = !plan.is_typed();
+        counters.sampling.store(sampling, Ordering::Relaxed);
 
         let ground = Ground {
             target,
@@ -130,7 +173,7 @@ impl Coordinator {
             inputs: position.is_none().then_some(described),
             commit: Commit {
                 every: settings.checkpoint_every,
-                identity: identity.map(Arc::new),
+                identity: identity(&archive)?.map(Arc::new),
                 prefix: walk.prefix(),
             },
         };
@@ -143,16 +186,17 @@ impl Coordinator {
         };
         let gate = Gate::default();
         let mut run = Run::new(&plan, &walk, crew, ground, gate.clone(), &counters, &inputs)?;
-        if !sampled {
+        if !sampling {
             run.begin_dataset(&plan)?;
         }
+        let resumed = position.is_some();
         let feeder = start(Feeder {
             walk,
             wanted: settings.selection.wanted,
             committed: position.map_or(0, |position| position.members),
             max_document_bytes: settings.max_document_bytes,
             plan,
-            sample: if sampled { settings.sample.max(1) } else { 0 },
+            sample: if sampling { settings.sample.max(1) } else { 0 },
             gate,
             counters,
             inputs,
@@ -161,7 +205,10 @@ impl Coordinator {
         run.close();
         // The thread has nothing to tell but what it sent.
         feeder.join().ok();
-        Ok(Ended::Finished(Box::new(run.report(ended?, started, resumed, sampled))))
+        Ok(Report {
+            resumed,
+            ..run.report(ended?)
+        })
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tarquet_archive::Damage;
 use tarquet_dataset::{Existing, Options, Published, PublishedTable};
 use tarquet_feature_map::Plan;
 
 use crate::counters::Progress;
+use crate::notes::Notes;
 
 /// What a run needs to know.
 pub struct Settings {
@@ -76,20 +76,37 @@ pub enum Ended {
 pub struct Report {
     /// The counts at the end, what was done before a resume included.
     pub progress: Progress,
-    /// Whether the run went on with an earlier one.
-    pub resumed: bool,
     /// The tables, in the order of the map.
     pub tables: Vec<PublishedTable>,
     /// Where and why the archive ended early.
-    pub damage: Option<Damage>,
+    pub damage: Option<String>,
     /// Whether the archive ends without an end-of-archive marker.
     pub unmarked_end: bool,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
-    /// Whether the types were inferred.
+    /// Whether the run went on with an earlier one.
+    pub resumed: bool,
+    /// Whether types were inferred, by this run or by the one that it went on with.
     pub sampled: bool,
     /// How long it took.
     pub elapsed: Duration,
     /// The dataset, still locked, for its summary.
     pub published: Published,
+}
+
+impl Report {
+    /// What `notes` say of the archive of which `published` was made.
+    pub(crate) fn of(progress: Progress, notes: Notes, published: Published) -> Report {
+        Report {
+            progress,
+            tables: published.tables.clone(),
+            damage: notes.damage,
+            unmarked_end: notes.unmarked_end,
+            repeated_id: notes.repeated_id,
+            resumed: false,
+            sampled: false,
+            elapsed: Duration::ZERO,
+            published,
+        }
+    }
 }

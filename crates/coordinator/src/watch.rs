@@ -1,15 +1,17 @@
 //! How long workers are at a member, and which of them are too long at it.
 //!
-//! The machine has no clock; this is it. What counts against `--member-timeout` is not wall time but the time in which the
-//! worker *ran, or was ready to run*: what it was on a processor, and what it was on the queue of one. A worker that is in
-//! an endless loop gathers this time at the pace of the wall clock, on a busy machine too. One that waits gathers none:
+//! The machine has no clock; this is it. What counts against `--member-timeout` is not wall time but the time that the
+//! worker was *on a processor*. A worker that is in an endless loop gathers this time on the busiest machine too, if more
+//! slowly. One that waits gathers none:
 //!
 //! - for credit, for room in its pipe or for a command: it sleeps in a system call;
 //! - for the disk, or for a page of the spool: it sleeps too;
-//! - because it was stopped (SIGSTOP, Ctrl-Z) or frozen: it is on no queue;
+//! - for a processor, because there are more workers than processors, or its group has used up its share;
+//! - because it was stopped (SIGSTOP, Ctrl-Z) or frozen;
 //! - because the coordinator was stopped, or slow: it soon has nothing left to do.
 //!
-//! So none of these can fail a member that is innocent, and nobody has to tell the watch about them. What it cannot see is
+//! So none of these can fail a member that is innocent, whether a member is too slow does not depend on how many workers
+//! there are, and nobody has to tell the watch about any of it. What it cannot see is
 //! a worker that would sleep for ever; a worker has nothing to sleep on but its pipes and the archive.
 //!
 //! The kernel counts this time (see [`time_used`]). It is read in ticks alone, never for each announcement, of which there
@@ -83,10 +85,10 @@ impl Watch {
     }
 }
 
-/// The time in which the process ran or was ready to run, since it was started; `None` where the system does not tell.
+/// The time that the process was on a processor since it was started; `None` where the system does not tell.
 ///
 /// Of a process with several threads it is the first one's. It is that of `/proc/<pid>/schedstat`; where the kernel was
-/// built without these statistics, the processor time of `/proc/<pid>/stat`, which leaves out the time on a queue.
+/// built without these statistics, the coarser one of `/proc/<pid>/stat`.
 ///
 /// The process has to be one that was not waited for yet: afterwards its number may be another's.
 pub(crate) fn time_used(pid: u32) -> Option<Duration> {
@@ -99,8 +101,8 @@ pub(crate) fn time_used(pid: u32) -> Option<Duration> {
 /// one (the kernel's `Documentation/scheduler/sched-stats.rst`). A kernel that does not count gives zeros.
 fn of_schedstat(text: &str) -> Option<Duration> {
     let mut fields = text.split_ascii_whitespace().map(str::parse::<u64>);
-    let (running, ready, times) = (fields.next()?.ok()?, fields.next()?.ok()?, fields.next()?.ok()?);
-    (times > 0).then(|| Duration::from_nanos(running.saturating_add(ready)))
+    let (running, _queued, times) = (fields.next()?.ok()?, fields.next()?.ok()?, fields.next()?.ok()?);
+    (times > 0).then(|| Duration::from_nanos(running))
 }
 
 /// Reads `/proc/<pid>/stat`: fields 14 and 15 are the ticks in user and in kernel mode (proc_pid_stat(5)). The second one,

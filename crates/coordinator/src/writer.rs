@@ -21,8 +21,9 @@ use crate::machine::{Event, WorkerId};
 enum Order {
     /// A unit for the dataset, and whose credit it holds.
     Append { worker: WorkerId, bytes: u64, unit: Unit },
-    /// There is no more; the dataset is to be finished, with a last failure that is no member's.
-    Finish { last: Option<FailedMember> },
+    /// There is no more; the dataset is to be finished, with a last failure that is no member's, and notes for whoever
+    /// resumes it when there is nothing left to do.
+    Finish { last: Option<FailedMember>, notes: String },
     /// No more will come, and there would have been more: what was appended is to be kept for a resume.
     Suspend,
 }
@@ -65,20 +66,25 @@ impl Writer {
                 },
             );
             let mut writing = Writing {
-                due: Instant::now() + commit.every,
+                due: from_now(commit.every),
                 dataset,
                 commit,
                 counters: &counters,
                 inputs: &inputs,
             };
-            let last = match writing.write(&receiver, &seen) {
-                Ok(Some(last)) => last.end(writing.dataset, &inputs),
-                Ok(None) => return,
-                Err(error) => Err(error),
-            };
-            // The loop may have ended.
-            if let Err(error) = last {
-                inputs.send(Input::WriterFailed(error)).ok();
+            let last = writing.write(&receiver, &seen);
+            // What is committed may be more than what was done without an error.
+            counters.committed(writing.dataset.position().members);
+            let last = last.and_then(|last| {
+                Ok(match last {
+                    Some(Last::Finished) => Some(Input::Published(writing.dataset.into_published()?)),
+                    Some(Last::Suspended) => Some(Input::Suspended),
+                    None => None,
+                })
+            });
+            if let Some(input) = last.unwrap_or_else(|error| Some(Input::WriterFailed(error))) {
+                // The loop may have ended.
+                inputs.send(input).ok();
             }
         })?;
         Ok(Writer {
@@ -94,8 +100,8 @@ impl Writer {
     }
 
     /// Finishes the dataset behind all deliveries.
-    pub(crate) fn finish(&self, last: Option<FailedMember>) {
-        self.tell(Order::Finish { last });
+    pub(crate) fn finish(&self, last: Option<FailedMember>, notes: String) {
+        self.tell(Order::Finish { last, notes });
     }
 
     /// Makes a last checkpoint behind all deliveries.
@@ -139,8 +145,8 @@ struct Writing<'a> {
 
 /// How the thread ends.
 enum Last {
-    Finish,
-    Suspend,
+    Finished,
+    Suspended,
 }
 
 impl Writing<'_> {
@@ -159,14 +165,13 @@ impl Writing<'_> {
                         self.checkpoint()?;
                     }
                 }
-                Some(Order::Finish { last }) => {
-                    self.check_archive()?;
-                    self.end_failures(last)?;
-                    return Ok(Some(Last::Finish));
+                Some(Order::Finish { last, notes }) => {
+                    self.finish(last, &notes)?;
+                    return Ok(Some(Last::Finished));
                 }
                 Some(Order::Suspend) => {
                     self.checkpoint()?;
-                    return Ok(Some(Last::Suspend));
+                    return Ok(Some(Last::Suspended));
                 }
                 None => return Ok(None),
             }
@@ -209,7 +214,7 @@ impl Writing<'_> {
             }))?;
             self.counters.committed(self.dataset.position().members);
         }
-        self.due = Instant::now() + self.commit.every;
+        self.due = from_now(self.commit.every);
         Ok(())
     }
 
@@ -220,26 +225,19 @@ impl Writing<'_> {
             .map_or(Ok(()), |identity| identity.check())
     }
 
-    /// Appends the failure that is the archive's own, unless that was done before this run was resumed.
-    fn end_failures(&mut self, last: Option<FailedMember>) -> Result<(), RunError> {
-        if !self.dataset.is_finished() {
-            self.dataset.append(Unit {
-                failures: Vec::from_iter(last),
-                ..Unit::default()
-            })?;
-        }
-        Ok(())
+    /// Finishes the dataset, with the failure that is the archive's own.
+    fn finish(&mut self, last: Option<FailedMember>, notes: &str) -> Result<(), RunError> {
+        self.check_archive()?;
+        self.dataset.append(Unit {
+            failures: Vec::from_iter(last),
+            ..Unit::default()
+        })?;
+        Ok(self.dataset.finish(notes)?)
     }
 }
 
-impl Last {
-    fn end(self, dataset: Dataset, inputs: &Sender<Input>) -> Result<(), RunError> {
-        let input = match self {
-            Last::Finish => Input::Published(dataset.finish()?),
-            Last::Suspend => Input::Suspended,
-        };
-        // The loop may have ended.
-        inputs.send(input).ok();
-        Ok(())
-    }
+/// A moment so far away from now that an [`Instant`] cannot say it is as good as one that is a year away.
+fn from_now(time: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    Instant::now() + time.min(YEAR)
 }
