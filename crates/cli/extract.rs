@@ -17,6 +17,7 @@ use tarquet_dataset::{Existing, Options};
 use tarquet_feature_map::Plan;
 
 use crate::args::{Engine, ExtractArguments, LogLevel, SummaryKind};
+use crate::logging::Stderr;
 use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
 use crate::summary::Summary;
@@ -61,60 +62,79 @@ impl Kept {
     }
 }
 
-/// How a run that finished counts.
-enum Outcome {
-    Complete,
-    SomeFailed,
-}
+/// The exit code of a run that extracted everything.
+const COMPLETE: u8 = 0;
+
+/// The exit code of a run that finished, but in which members failed.
+const SOME_FAILED: u8 = 3;
 
 /// Runs `tarquet extract`.
 pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
     let bars = MultiProgress::new();
-    logging::start(log_level(&arguments), bars.clone());
+    let stderr = match logging::start(log_level(&arguments), bars.clone()) {
+        Ok(stderr) => stderr,
+        Err(error) => {
+            writeln!(io::stderr(), "error: cannot start a thread: {error}").ok();
+            return ExitCode::FAILURE;
+        }
+    };
     let out_dir = arguments.out_dir.clone();
-    match extract(arguments, bars) {
-        Ok(Outcome::Complete) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeFailed) => ExitCode::from(3),
-        Err(Failure::Usage(error)) => {
-            report(&format!("{error:#}"));
-            ExitCode::from(2)
-        }
-        Err(Failure::System(error)) => {
-            report(&format!("{error:#}"));
-            ExitCode::FAILURE
-        }
-        Err(Failure::Run(error, kept)) => {
-            // These errors say what caused them in their own words.
-            report(&error.to_string());
-            if kept.begun && error.can_be_resumed() {
-                say(&to_go_on(kept, &out_dir));
-            }
-            ExitCode::FAILURE
-        }
-        Err(Failure::Stopped(signal, kept, error)) => {
-            let can_go_on = error.as_ref().is_none_or(RunError::can_be_resumed);
-            if let Some(error) = error {
-                report(&error.to_string());
-            }
-            match can_go_on {
-                true => say(&format!("stopped by {}: {}", signal.as_str(), to_go_on(kept, &out_dir))),
-                false => say(&format!("stopped by {}", signal.as_str())),
-            }
-            signals::die_by(signal)
-        }
+    let end = match extract(arguments, bars) {
+        Ok(end) => end,
+        Err(failure) => failure.report(&stderr, &out_dir),
+    };
+    stderr.wait_until_heard();
+    match end {
+        End::Code(code) => ExitCode::from(code),
+        End::Signal(signal) => signals::die_by(signal),
     }
 }
 
-/// Says what stops the command, even where nothing is logged.
-fn report(text: &str) {
-    // A map's errors say `error:` themselves, one by one.
-    let label = if text.starts_with("error") { "" } else { "error: " };
-    say(&format!("{label}{text}"));
+/// How the process ends.
+enum End {
+    Code(u8),
+    Signal(Signal),
 }
 
-/// Writes a line to standard error. It may be full or closed; the exit code tells it too.
-fn say(line: &str) {
-    writeln!(io::stderr(), "{line}").ok();
+impl Failure {
+    /// Says why the command fails, even where nothing is logged, and how the process ends.
+    fn report(self, stderr: &Stderr, out_dir: &Path) -> End {
+        let report = |text: &str| {
+            // A map's errors say `error:` themselves, one by one.
+            let label = if text.starts_with("error") { "" } else { "error: " };
+            stderr.say(&format!("{label}{text}"));
+        };
+        match self {
+            Failure::Usage(error) => {
+                report(&format!("{error:#}"));
+                End::Code(2)
+            }
+            Failure::System(error) => {
+                report(&format!("{error:#}"));
+                End::Code(1)
+            }
+            Failure::Run(error, kept) => {
+                // These errors say what caused them in their own words.
+                report(&error.to_string());
+                if kept.begun && error.can_be_resumed() {
+                    stderr.say(&to_go_on(kept, out_dir));
+                }
+                End::Code(1)
+            }
+            Failure::Stopped(signal, kept, error) => {
+                let can_go_on = error.as_ref().is_none_or(RunError::can_be_resumed);
+                if let Some(error) = error {
+                    report(&error.to_string());
+                }
+                let stopped = format!("stopped by {}", signal.as_str());
+                match can_go_on {
+                    true => stderr.say(&format!("{stopped}: {}", to_go_on(kept, out_dir))),
+                    false => stderr.say(&stopped),
+                }
+                End::Signal(signal)
+            }
+        }
+    }
 }
 
 /// What of a run is kept, and the command that goes on from there.
@@ -138,7 +158,7 @@ fn log_level(arguments: &ExtractArguments) -> LogLevel {
     }
 }
 
-fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, Failure> {
+fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Failure> {
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
@@ -170,11 +190,8 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<Outcome, 
                 Ended::Finished(report) => finish(&report, allowed, summary, quiet),
                 Ended::Already(done) => already(&done, &out_dir, summary, quiet),
             };
-            match signal {
-                // It came too late to stop anything, but whoever sent it expects this.
-                Some(signal) => signals::die_by(signal),
-                None => outcome,
-            }
+            // A signal came too late to stop anything, but whoever sent it expects this.
+            outcome.map(|code| signal.map_or(End::Code(code), End::Signal))
         }
         (Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, Kept::of(counters.progress()), None)),
         (Err(error), Some(signal)) => Err(Failure::Stopped(signal, Kept::of(counters.progress()), Some(error))),
@@ -259,7 +276,7 @@ fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
     Ok(set.build()?)
 }
 
-fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: bool) -> Result<Outcome, Failure> {
+fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: bool) -> Result<u8, Failure> {
     let summary = Summary::of(report);
     report
         .published
@@ -267,21 +284,21 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
         .map_err(|error| Failure::Run(error.into(), Kept::of(report.progress)))?;
     warn(report);
     show(&summary, kind, quiet)
-        .context("cannot write the summary")
+        .context("the dataset is finished, but its summary cannot be shown (it is in summary.json)")
         .map_err(Failure::System)?;
     let progress = report.progress;
     let members = progress.extracted + progress.failed;
     match report.damage.is_none() && allowed.allow(progress.failed, members) {
-        true => Ok(Outcome::Complete),
-        false => Ok(Outcome::SomeFailed),
+        true => Ok(COMPLETE),
+        false => Ok(SOME_FAILED),
     }
 }
 
 /// Says that there was nothing left to do.
-fn already(done: &Progress, out_dir: &Path, kind: SummaryKind, quiet: bool) -> Result<Outcome, Failure> {
+fn already(done: &Progress, out_dir: &Path, kind: SummaryKind, quiet: bool) -> Result<u8, Failure> {
     let text = match kind {
         SummaryKind::Json => std::fs::read_to_string(out_dir.join("summary.json")),
-        SummaryKind::Text if quiet => return Ok(Outcome::Complete),
+        SummaryKind::Text if quiet => return Ok(COMPLETE),
         SummaryKind::Text => Ok(format!(
             "{} is finished already: {} extracted, {} failed, {}; there is nothing left to do\n",
             out_dir.display(),
@@ -293,7 +310,7 @@ fn already(done: &Progress, out_dir: &Path, kind: SummaryKind, quiet: bool) -> R
     text.and_then(|text| print(&text))
         .context("cannot show the summary")
         .map_err(Failure::System)?;
-    Ok(Outcome::Complete)
+    Ok(COMPLETE)
 }
 
 fn warn(report: &Report) {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -23,10 +23,13 @@ const PLAIN_EVERY: Duration = Duration::from_secs(10);
 /// How often a JSON line is written.
 const JSON_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the end of a display is waited for.
+const GONE_WITHIN: Duration = Duration::from_millis(500);
+
 /// A display that runs until its end is called.
 pub(crate) struct Display {
-    /// Dropped to end the thread.
-    running: Option<(Sender<()>, JoinHandle<()>)>,
+    /// Dropped to end the thread, and what tells that it has ended.
+    running: Option<(Sender<()>, Receiver<()>)>,
 }
 
 impl Display {
@@ -46,24 +49,25 @@ impl Display {
             ProgressKind::Json => (JSON_EVERY, Box::new(Json)),
         };
         let (end, ended) = channel::<()>();
+        let (showing, shown_all) = channel::<()>();
         let started = Instant::now();
-        let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
+        thread::Builder::new().name("progress".to_owned()).spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(every) {
                 shown.show(counters.progress(), started.elapsed());
             }
             shown.end(counters.progress(), started.elapsed());
+            drop(showing);
         })?;
         Ok(Display {
-            running: Some((end, thread)),
+            running: Some((end, shown_all)),
         })
     }
 
-    /// Takes the display away.
+    /// Takes the display away, unless standard error is a pipe that nobody reads: nothing waits for that.
     pub(crate) fn end(self) {
-        if let Some((end, thread)) = self.running {
+        if let Some((end, shown_all)) = self.running {
             drop(end);
-            // A display that panicked has nothing to take away.
-            thread.join().ok();
+            shown_all.recv_timeout(GONE_WITHIN).ok();
         }
     }
 }

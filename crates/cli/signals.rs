@@ -1,4 +1,5 @@
 //! SIGINT, SIGTERM and SIGHUP: the first one stops the run in order, the second one at once.
+#![expect(unsafe_code, reason = "what a signal does can be changed in no other way")]
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use tarquet_coordinator::Stopper;
 
 /// The signals that stop a run, but for those that whoever started this process has it ignore: `nohup`, or a shell that
@@ -39,7 +40,11 @@ impl Received {
 }
 
 /// Keeps the signals from every thread that is started after this; [`watch`] takes them in instead.
+///
+/// A file that may not grow (`ulimit -f`) becomes an error that names it, instead of a signal that kills without a word.
 pub(crate) fn block() -> io::Result<()> {
+    // SAFETY: a signal that is ignored runs no handler.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
     Ok(stopping().thread_block()?)
 }
 

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::signal::Signal;
 use tarquet_wire::WORKER_SUBCOMMAND;
 use tarquet_wire::frame::FrameWriter;
 use tarquet_wire::message::{ToWorker, send};
@@ -144,13 +145,16 @@ impl Link {
             (None, Err(error)) => Death::Protocol(format!("its status cannot be read: {error}")),
         };
         self.join();
-        let lines = self
+        let lines: Vec<String> = self
             .last_lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .drain(..)
             .collect();
-        (death, lines)
+        match death == Death::Signal(Signal::SIGABRT as i32) && lines.iter().any(|line| is_out_of_memory(line)) {
+            true => (Death::Memory, lines),
+            false => (death, lines),
+        }
     }
 
     /// Waits for nothing any more: a worker that is stuck in the kernel, dead already, would hold everything up. It and
@@ -174,6 +178,11 @@ impl Drop for Link {
         self.child.wait().ok();
         self.join();
     }
+}
+
+/// Whether this is what Rust's standard library says before it aborts because an allocation failed.
+fn is_out_of_memory(line: &str) -> bool {
+    line.starts_with("memory allocation of ") && line.ends_with(" bytes failed")
 }
 
 fn named(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {

@@ -322,12 +322,14 @@ impl<U> Machine<U> {
         // One that waits for credit is done with what it has in hand and may wait for long: whoever kills it then says
         // nothing about the member. But nothing gets done if it is always killed there.
         let waited = state.blocked.is_some() && death.is_foreign();
+        self.barren_deaths += 1;
         if let Some(in_hand) = state.in_hand.filter(|_| !waited)
             && let Some(task) = self.tasks.get_mut(&in_hand.task)
+            && task.blame(in_hand, &death)
         {
-            task.blame(in_hand, &death);
+            // A member that is failed is done with, if in the worst way.
+            self.barren_deaths = 0;
         }
-        self.barren_deaths += 1;
         self.stillborn += usize::from(!state.ready);
         if self.barren_deaths > self.patience() || self.stillborn >= STILLBORN_THAT_STOP {
             self.phase = Phase::Over;

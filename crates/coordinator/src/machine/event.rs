@@ -27,6 +27,8 @@ pub enum Death {
     Protocol(String),
     /// It was killed for being too long at a member.
     Timeout,
+    /// It wanted more memory than it may have.
+    Memory,
 }
 
 impl Death {
@@ -47,6 +49,7 @@ impl fmt::Display for Death {
             },
             Death::Exit(status) => write!(formatter, "left with status {status}"),
             Death::Protocol(error) => write!(formatter, "broke the protocol: {error}"),
+            Death::Memory => formatter.write_str("needed more memory than --worker-memory allows"),
             Death::Timeout => formatter.write_str("was killed for taking longer than --member-timeout allows"),
         }
     }

@@ -107,25 +107,32 @@ impl<U> TaskState<U> {
 
     /// Holds the members that a dead worker had in hand responsible: the one, if it is known; else all are suspected, and
     /// the next death in the task tells.
-    pub(super) fn blame(&mut self, in_hand: InHand, death: &Death) {
+    ///
+    /// Gives whether that fails a member.
+    pub(super) fn blame(&mut self, in_hand: InHand, death: &Death) -> bool {
         self.careful = true;
         let suspects = in_hand.first.max(self.closed)..in_hand.first + in_hand.count;
         match suspects.len() {
-            0 => {}
+            0 => false,
             1 => self.blame_one(suspects.start, death),
-            _ => self.suspicion.get_or_insert((suspects, Blame::default())).1.add(death),
+            _ => {
+                self.suspicion.get_or_insert((suspects, Blame::default())).1.add(death);
+                false
+            }
         }
     }
 
-    fn blame_one(&mut self, member: usize, death: &Death) {
+    fn blame_one(&mut self, member: usize, death: &Death) -> bool {
         let blame = self.blame.entry(member).or_default();
         blame.add(death);
         if let Some((_, suspicion)) = self.suspicion.take_if(|(suspects, _)| suspects.contains(&member)) {
             blame.take_over(suspicion);
         }
-        if blame.counts() >= DEATHS_THAT_FAIL {
-            // What it failed by stays, whoever dies while it is announced as failed.
-            self.members[member].failed.get_or_insert_with(|| failure(death));
+        // What it failed by stays, whoever dies while it is announced as failed.
+        let fails = blame.counts() >= DEATHS_THAT_FAIL && self.members[member].failed.is_none();
+        if fails {
+            self.members[member].failed = Some(failure(death));
         }
+        fails
     }
 }
