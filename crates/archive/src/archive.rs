@@ -239,7 +239,7 @@ fn read_head(path: &Path, source: &mut dyn Source) -> Result<Vec<u8>, ArchiveErr
             source,
         },
         Fault::Stream { file, kind } => {
-            let place = Place { file, stream: Some(0) };
+            let place = Place::in_file(file, Some(0));
             ArchiveError::Damaged {
                 path: path.to_owned(),
                 damage: Damage {

@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 
+use crate::error::Place;
 use crate::source::{Fault, Pull, Source};
 
 /// Bytes that are buffered ahead of small requests.
-const BUFFER: usize = 64 * 1024;
+pub(crate) const BUFFER: usize = 64 * 1024;
 
 /// A source over a stream that comes in pieces.
 pub(crate) struct Buffered<P> {
@@ -86,6 +87,10 @@ impl<P: Pull> Source for Buffered<P> {
 
     fn position(&self) -> u64 {
         self.given
+    }
+
+    fn place(&self, at: u64) -> Place {
+        self.stream.place(at)
     }
 
     fn consumed(&self) -> u64 {

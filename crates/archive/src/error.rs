@@ -148,21 +148,52 @@ impl fmt::Display for Damage {
     }
 }
 
-/// A place in an archive.
+/// How closely the file's part is told that a byte of the decompressed stream comes from: in pieces of 64 KiB.
+pub const PIECE_BYTES: u64 = 64 * 1024;
+
+/// A place in an archive. It depends on the archive's bytes alone, and not on who reads which of them and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Bytes from the start of the file. For a compressed archive: what the decompressor had read.
+    /// Bytes from the start of the file.
     pub file: u64,
+    /// Whether the place is `file` itself. If not, it is one in the decompressed stream, and `file` is where the piece
+    /// of [`PIECE_BYTES`] of the file starts without which the byte there could not be decompressed.
+    pub is_exact: bool,
     /// Bytes from the start of the decompressed stream; `None` for a plain tar, whose stream is the file.
     pub stream: Option<u64>,
 }
 
+impl Place {
+    /// A place in the file, and up to where the stream, if it is another one, can be had.
+    pub(crate) fn in_file(file: u64, stream: Option<u64>) -> Place {
+        Place {
+            file,
+            is_exact: true,
+            stream,
+        }
+    }
+
+    /// A place in the decompressed stream, and where the piece of the file starts that it comes from.
+    pub(crate) fn in_stream(stream: u64, piece: u64) -> Place {
+        Place {
+            file: piece,
+            is_exact: false,
+            stream: Some(stream),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "byte {}", self.file)?;
-        match self.stream {
-            Some(stream) => write!(f, " (byte {stream} decompressed)"),
-            None => Ok(()),
+        let Place { file, is_exact, stream } = self;
+        match stream {
+            None => write!(f, "byte {file}"),
+            Some(stream) if *is_exact => write!(f, "byte {file} (byte {stream} decompressed)"),
+            Some(stream) => write!(
+                f,
+                "byte {stream} decompressed (out of the {} KiB from byte {file} of the file)",
+                PIECE_BYTES / 1024
+            ),
         }
     }
 }

@@ -36,6 +36,7 @@ mod buffered;
 mod error;
 mod fingerprint;
 mod gzip;
+mod marks;
 mod member;
 mod prefix;
 mod raw;
@@ -48,7 +49,7 @@ mod tar;
 mod walk;
 
 pub use archive::{Archive, Container};
-pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PaxFault, Place, WalkError};
+pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
 pub use member::{Member, MemberKind, Refusal};
 pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use crate::error::Place;
 use crate::prefix::Running;
 use crate::source::{Fault, Pull};
 use crate::stop::Stop;
@@ -85,6 +86,10 @@ impl Pull for RawBytes {
         self.running.read(&out[..read])?;
         self.position += read as u64;
         Ok(read)
+    }
+
+    fn place(&self, at: u64) -> Place {
+        Place::in_file(at, None)
     }
 
     fn consumed(&self) -> u64 {

@@ -4,12 +4,20 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use crate::error::DamageKind;
+use crate::buffered::BUFFER;
+use crate::error::{DamageKind, Place};
 use crate::prefix::PrefixDiffers;
 use crate::raw::read_at_most;
+use crate::tar::BLOCK;
 
 /// Bytes read at once from a plain tar, so that the headers of small members do not cost a system call each.
 const READ_AHEAD: usize = 64 * 1024;
+
+/// How far back a place may be asked for, in bytes of the stream: two tar blocks.
+pub(crate) const REACH: u64 = 2 * BLOCK as u64;
+
+/// How far back with what is read ahead, in bytes of the stream.
+pub(crate) const LOOK_BACK: u64 = REACH + BUFFER as u64;
 
 /// A stream of bytes, pulled from its start to its end.
 pub(crate) trait Source: Send {
@@ -24,7 +32,11 @@ pub(crate) trait Source: Send {
     /// How many bytes of the stream were given or passed over. After a fault: how many could be had.
     fn position(&self) -> u64;
 
-    /// How many bytes of the file were used up.
+    /// The place of the stream's byte `at`: one that was given or passed over, at most [`REACH`] bytes ago, or the
+    /// stream's end, once it was seen.
+    fn place(&self, at: u64) -> Place;
+
+    /// How many bytes of the file were used up. It depends on how far was read ahead: for progress alone.
     fn consumed(&self) -> u64;
 
     /// Reads on, as far as it takes to know whether the archive starts as it is expected to. The stream ends here.
@@ -36,7 +48,10 @@ pub(crate) trait Pull: Send {
     /// The next bytes into `out`, which is not empty: at least one, 0 only where the stream ends.
     fn pull(&mut self, out: &mut [u8]) -> Result<usize, Fault>;
 
-    /// How many bytes of the file were used up.
+    /// As [`Source::place`], of a byte at most [`LOOK_BACK`] bytes before what was pulled.
+    fn place(&self, at: u64) -> Place;
+
+    /// As [`Source::consumed`].
     fn consumed(&self) -> u64;
 
     /// As [`Source::settle`].
@@ -141,6 +156,10 @@ impl Source for FileSource {
 
     fn position(&self) -> u64 {
         self.position
+    }
+
+    fn place(&self, at: u64) -> Place {
+        Place::in_file(at, None)
     }
 
     fn consumed(&self) -> u64 {

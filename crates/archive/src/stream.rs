@@ -69,7 +69,13 @@ impl Stream {
         if state.ended || (!is_walked && state.head.len() >= HEAD_LIMIT) {
             return Ok(Some(0));
         }
-        let read = self.read(out)?;
+        let room = if is_walked {
+            out.len()
+        } else {
+            HEAD_LIMIT - state.head.len()
+        };
+        let room = room.min(out.len());
+        let read = self.read(&mut out[..room])?;
         state.ended = read == Some(0);
         if is_walked {
             state.head = Vec::new();

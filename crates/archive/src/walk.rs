@@ -55,7 +55,7 @@ impl Walk {
     /// Over a plain tar that can be read at any place.
     fn in_place(file: Arc<File>, len: u64) -> Walk {
         Walk {
-            entries: Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)), false),
+            entries: Entries::new(Box::new(FileSource::new(Arc::clone(&file), len))),
             bytes: Bytes::InPlace { file, len },
             prefix: None,
             shared: Shared::without_spool(),
@@ -71,8 +71,8 @@ impl Walk {
         let raw = RawBytes::new(origin, Arc::clone(shared.stop()));
         let prefix = Some(Arc::clone(raw.running()));
         let entries = match container {
-            Container::Tar => Entries::new(Box::new(Buffered::new(raw)), false),
-            Container::Gzip => Entries::new(Box::new(Buffered::new(Inflater::new(raw))), true),
+            Container::Tar => Entries::new(Box::new(Buffered::new(raw))),
+            Container::Gzip => Entries::new(Box::new(Buffered::new(Inflater::new(raw)))),
         };
         Ok(Walk {
             entries,
@@ -181,7 +181,8 @@ impl Walk {
         }
     }
 
-    /// How many bytes of the archive's file were used up so far, of [`Archive::len`](crate::Archive::len).
+    /// How many bytes of the archive's file were used up so far, of [`Archive::len`](crate::Archive::len). For progress
+    /// alone: of one that is read in order it depends on which members were located, and on how its bytes came.
     pub fn consumed(&self) -> u64 {
         self.entries.consumed()
     }

@@ -13,8 +13,6 @@ const STRIDE: u64 = 16 * 1024 * 1024;
 /// The members of a tar stream, in order.
 pub(crate) struct Entries {
     source: Box<dyn Source>,
-    /// Whether the file is not the stream itself.
-    compressed: bool,
     /// The PAX records that hold for every member from here on.
     globals: Records,
     /// The member given last.
@@ -30,8 +28,8 @@ pub(crate) struct Entries {
 #[derive(Default)]
 struct Metadata {
     long_name: Option<Vec<u8>>,
-    /// The body of the last PAX header, and the offset of that header. Like in GNU tar, it replaces an earlier one.
-    pax: Option<(u64, Vec<u8>)>,
+    /// The body of the last PAX header, and where that header is. Like in GNU tar, it replaces an earlier one.
+    pax: Option<(Place, Vec<u8>)>,
     /// Whether there was any that must be followed by a member.
     expects_member: bool,
     /// The bytes of all bodies.
@@ -39,10 +37,9 @@ struct Metadata {
 }
 
 impl Entries {
-    pub(crate) fn new(source: Box<dyn Source>, compressed: bool) -> Self {
+    pub(crate) fn new(source: Box<dyn Source>) -> Self {
         Self {
             source,
-            compressed,
             globals: Records::default(),
             last: None,
             body_end: 0,
@@ -69,17 +66,19 @@ impl Entries {
         loop {
             let at = self.source.position();
             let Some(header) = self.read_header()? else {
-                return self.end(&metadata, stop).map(|()| None);
+                return self.end(&metadata, at, stop).map(|()| None);
             };
+            // Now, while it is near: much may follow before something turns out to be wrong with it.
+            let place = self.source.place(at);
             if let Announces::Member(_) | Announces::OldSparse = header.announces() {
-                let member = self.member(&header, &metadata, starts_at.unwrap_or(at), at)?;
+                let member = self.member(&header, &metadata, starts_at.unwrap_or(at), place)?;
                 self.last = Some(member.clone());
                 return Ok(Some(member));
             }
             if header.announces() != Announces::GlobalPax {
                 starts_at.get_or_insert(at);
             }
-            self.read_metadata(&header, at, &mut metadata)?;
+            self.read_metadata(&header, place, &mut metadata)?;
         }
     }
 
@@ -104,7 +103,7 @@ impl Entries {
             missing: self.body_end - end,
         };
         Damage {
-            place: self.place(end),
+            place: self.source.place(end),
             kind,
             member: self.last.clone().map(Box::new),
         }
@@ -129,11 +128,11 @@ impl Entries {
         self.source.skip(most.min(STRIDE)).map_err(|fault| self.fault(fault))
     }
 
-    /// After the end marker, or the end of the stream: a compressed stream is read to its end all the same, because
-    /// its checksums stand there. What it holds is not looked at.
-    fn end(&mut self, metadata: &Metadata, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
+    /// After the end marker at `at`, or the end of the stream there: a compressed stream is read to its end all the
+    /// same, because its checksums stand there. What it holds is not looked at.
+    fn end(&mut self, metadata: &Metadata, at: u64, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
         if metadata.expects_member {
-            return Err(self.damage(self.source.position(), DamageKind::DanglingMetadata));
+            return Err(damage(self.source.place(at), DamageKind::DanglingMetadata));
         }
         self.body_end = self.source.position();
         while self.pass(STRIDE, stop)? > 0 {}
@@ -150,7 +149,7 @@ impl Entries {
             let cut = !is_zero(&block[..filled]);
             self.unmarked_end = !cut;
             return if cut {
-                Err(self.damage(at + filled as u64, DamageKind::CutHeader))
+                Err(self.cut_in(DamageKind::CutHeader))
             } else {
                 Ok(None)
             };
@@ -158,7 +157,7 @@ impl Entries {
         match classify(&block) {
             Block::Header => Ok(Some(EntryHeader::new(&block))),
             Block::Zeros => self.finish_end_marker(at).map(|()| None),
-            Block::Other => Err(self.damage(at, crate::HeaderFault::Checksum)),
+            Block::Other => Err(damage(self.source.place(at), crate::HeaderFault::Checksum)),
         }
     }
 
@@ -169,26 +168,26 @@ impl Entries {
         if is_zero(&block[..filled]) {
             Ok(())
         } else {
-            Err(self.damage(at, DamageKind::LoneZeroBlock))
+            Err(damage(self.source.place(at), DamageKind::LoneZeroBlock))
         }
     }
 
     /// Reads the body of a metadata header.
-    fn read_metadata(&mut self, header: &EntryHeader, at: u64, metadata: &mut Metadata) -> Result<(), WalkError> {
-        let size = header.size().map_err(|fault| self.damage(at, fault))?;
+    fn read_metadata(&mut self, header: &EntryHeader, place: Place, metadata: &mut Metadata) -> Result<(), WalkError> {
+        let size = header.size().map_err(|fault| damage(place, fault))?;
         metadata.bytes = metadata.bytes.saturating_add(size);
         if metadata.bytes > METADATA_LIMIT {
-            return Err(self.damage(at, DamageKind::MetadataTooLarge { size: metadata.bytes }));
+            return Err(damage(place, DamageKind::MetadataTooLarge { size: metadata.bytes }));
         }
         let mut body = vec![0; size.next_multiple_of(BLOCK as u64) as usize];
         if self.fill(&mut body)? < body.len() {
-            return Err(self.damage(self.source.position(), DamageKind::CutMetadata));
+            return Err(self.cut_in(DamageKind::CutMetadata));
         }
         body.truncate(size as usize);
         match header.announces() {
             Announces::LongName => metadata.long_name = Some(until_nul(&body).to_vec()),
-            Announces::Pax => metadata.pax = Some((at, body)),
-            Announces::GlobalPax => return self.globals.read(&body).map_err(|fault| self.damage(at, fault)),
+            Announces::Pax => metadata.pax = Some((place, body)),
+            Announces::GlobalPax => return self.globals.read(&body).map_err(|fault| damage(place, fault)),
             Announces::LongLink | Announces::Member(_) | Announces::OldSparse => {}
         }
         metadata.expects_member = true;
@@ -201,10 +200,10 @@ impl Entries {
         header: &EntryHeader,
         metadata: &Metadata,
         header_offset: u64,
-        at: u64,
+        place: Place,
     ) -> Result<Member, WalkError> {
         let records = self.records(metadata)?;
-        let size = self.size(header, &records, at)?;
+        let size = self.size(header, &records, place)?;
         let name = name(header, metadata, &records);
         let kind = kind(header, &records, &name);
         if header.announces() == Announces::OldSparse && header.sparse_map_goes_on() {
@@ -214,7 +213,7 @@ impl Entries {
         let body_end = data_offset.checked_add(size);
         let next_header = body_end.and_then(|end| end.checked_next_multiple_of(BLOCK as u64));
         let (Some(body_end), Some(next_header)) = (body_end, next_header) else {
-            return Err(self.damage(at, crate::HeaderFault::SizeRange));
+            return Err(damage(place, crate::HeaderFault::SizeRange));
         };
         (self.body_end, self.next_header) = (body_end, next_header);
         let index = self.last.as_ref().map_or(0, |last| last.index + 1);
@@ -234,15 +233,15 @@ impl Entries {
             size: None,
             ..self.globals.clone()
         };
-        if let Some((at, body)) = &metadata.pax {
-            records.read(body).map_err(|fault| self.damage(*at, fault))?;
+        if let Some((place, body)) = &metadata.pax {
+            records.read(body).map_err(|fault| damage(*place, fault))?;
         }
         Ok(records)
     }
 
     /// How many bytes a member has.
-    fn size(&self, header: &EntryHeader, records: &Records, at: u64) -> Result<u64, WalkError> {
-        let written = header.size().map_err(|fault| self.damage(at, fault))?;
+    fn size(&self, header: &EntryHeader, records: &Records, place: Place) -> Result<u64, WalkError> {
+        let written = header.size().map_err(|fault| damage(place, fault))?;
         if header.is_header_only() {
             return Ok(0);
         }
@@ -253,7 +252,7 @@ impl Entries {
                     global,
                     header: written,
                 };
-                Err(self.damage(at, kind))
+                Err(damage(place, kind))
             }
             (None, _) => Ok(written),
         }
@@ -264,7 +263,7 @@ impl Entries {
         let mut block = [0; BLOCK];
         loop {
             if self.fill(&mut block)? < BLOCK {
-                return Err(self.damage(self.source.position(), DamageKind::CutHeader));
+                return Err(self.cut_in(DamageKind::CutHeader));
             }
             if !sparse_block_goes_on(&block) {
                 return Ok(());
@@ -283,7 +282,7 @@ impl Entries {
             return self.cut_at(end);
         }
         Damage {
-            place: self.place(end),
+            place: self.source.place(end),
             kind: DamageKind::CutPadding,
             member: None,
         }
@@ -296,10 +295,7 @@ impl Entries {
             Fault::Stopped => WalkError::Closed,
             Fault::Stream { file, kind } => {
                 let position = self.source.position();
-                let place = Place {
-                    file,
-                    stream: Some(position),
-                };
+                let place = Place::in_file(file, Some(position));
                 let member = if position < self.body_end {
                     self.last.clone().map(Box::new)
                 } else {
@@ -310,26 +306,19 @@ impl Entries {
         }
     }
 
-    fn damage(&self, at: u64, kind: impl Into<DamageKind>) -> WalkError {
-        Damage {
-            place: self.place(at),
-            kind: kind.into(),
-            member: None,
-        }
-        .into()
+    /// The stream has ended in the middle of this.
+    fn cut_in(&self, kind: DamageKind) -> WalkError {
+        damage(self.source.place(self.source.position()), kind)
     }
+}
 
-    /// The place of the stream's byte `at`.
-    fn place(&self, at: u64) -> Place {
-        if self.compressed {
-            Place {
-                file: self.source.consumed(),
-                stream: Some(at),
-            }
-        } else {
-            Place { file: at, stream: None }
-        }
+fn damage(place: Place, kind: impl Into<DamageKind>) -> WalkError {
+    Damage {
+        place,
+        kind: kind.into(),
+        member: None,
     }
+    .into()
 }
 
 /// What a member is called. Like in GNU tar, PAX records win over a GNU long name, and that over the header.

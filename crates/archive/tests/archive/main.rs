@@ -9,6 +9,7 @@ mod fingerprint;
 mod gzip;
 mod open;
 mod prefix;
+mod same;
 mod signals;
 mod spool;
 mod stream;
