@@ -15,6 +15,9 @@ use crate::settings::Settings;
 /// The name of the input that is a text of many lines.
 const FEATURE_MAP: &str = "the feature map";
 
+/// The name of the input that matters only where types are inferred.
+const SAMPLE: &str = "--sample";
+
 /// The name of the input that may differ, since a copy of an archive is as good.
 const MODIFIED: &str = "the archive's time of modification";
 
@@ -37,7 +40,7 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
     }
     inputs.add(FEATURE_MAP, plan.to_yaml());
     if !plan.is_typed() {
-        inputs.add("--sample", settings.sample);
+        inputs.add(SAMPLE, settings.sample);
     }
     for (flag, value) in &settings.selection.flags {
         inputs.add(flag, value);
@@ -90,7 +93,11 @@ pub(crate) fn canonical(plan: &Plan) -> Result<Plan, RunError> {
 ///
 /// [`RunError::Another`] with all that differs; [`RunError::Map`] where the ledger's map is none.
 pub(crate) fn plan(settings: &Settings, resumable: &Resumable, inputs: &[Input]) -> Result<Plan, RunError> {
-    let differences = differences(&resumable.inputs, inputs);
+    let mut differences = differences(&resumable.inputs, inputs);
+    // The resolved map is as good as the one that it was made of, and then there is no sample.
+    if value(inputs, FEATURE_MAP).as_ref() == Some(&resumable.resolved_map) {
+        differences.retain(|difference| ![FEATURE_MAP, SAMPLE].contains(&difference.name.as_str()));
+    }
     if !differences.is_empty() {
         return Err(RunError::Another {
             out_dir: settings.out_dir.clone(),

@@ -11,12 +11,12 @@ use crate::files::File;
 const CHUNK: usize = 256 << 10;
 
 /// A CRC-32 (ISO-HDLC, as in gzip), written as eight hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Crc32(pub(crate) u32);
 
-/// Length and checksum of a file's contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Length and checksum of a file's contents; those of an empty one by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Checksum {
     pub(crate) bytes: u64,
@@ -29,6 +29,22 @@ impl Checksum {
         match File::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             result => Checksum::of(&mut result?).map(Some),
+        }
+    }
+
+    /// Of the first `bytes` bytes of the file at `path`, or of all of a shorter one; `None` if nothing is there.
+    pub(crate) fn of_prefix(path: &Path, bytes: u64) -> io::Result<Option<Checksum>> {
+        match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            result => Checksum::of(&mut result?.take(bytes)).map(Some),
+        }
+    }
+
+    /// Of these contents.
+    pub(crate) fn of_bytes(contents: &[u8]) -> Checksum {
+        Checksum {
+            bytes: contents.len() as u64,
+            crc32: Crc32(crc32fast::hash(contents)),
         }
     }
 
@@ -62,6 +78,7 @@ impl TryFrom<String> for Crc32 {
 }
 
 /// A writer that sums up what goes through it.
+#[derive(Debug)]
 pub(crate) struct Checksummed<W> {
     inner: W,
     bytes: u64,
@@ -70,10 +87,15 @@ pub(crate) struct Checksummed<W> {
 
 impl<W> Checksummed<W> {
     pub(crate) fn new(inner: W) -> Checksummed<W> {
+        Checksummed::behind(inner, Checksum::default())
+    }
+
+    /// A writer that goes on where `before` was written already.
+    pub(crate) fn behind(inner: W, before: Checksum) -> Checksummed<W> {
         Checksummed {
             inner,
-            bytes: 0,
-            crc32: crc32fast::Hasher::new(),
+            bytes: before.bytes,
+            crc32: crc32fast::Hasher::new_with_initial_len(before.crc32.0, before.bytes),
         }
     }
 
@@ -126,6 +148,13 @@ mod tests {
             };
             assert_eq!(written.checksum(), expected);
             assert_eq!(Checksum::of_file(&path).expect("reads"), Some(expected));
+            assert_eq!(Checksum::of_bytes(&contents), expected);
+            let half = Checksum::of_prefix(&path, expected.bytes / 2).expect("reads");
+            let half = half.expect("it is there");
+            assert_eq!(half, Checksum::of_bytes(&contents[..length / 2]));
+            let mut rest = Checksummed::behind(io::sink(), half);
+            rest.write_all(&contents[length / 2..]).expect("writes");
+            assert_eq!(rest.checksum(), expected);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::checkpoint::{self, Written};
 use crate::durable;
 use crate::error::DatasetError;
 use crate::layout::{Layout, part_file_name};
-use crate::ledger::{Checkpoint, Ledger, LedgerBuffer, LedgerPart, LogLengths, NamedPart, State};
+use crate::ledger::{Checkpoint, Ledger, LedgerBuffer, LedgerPart, NamedPart, State};
 use crate::log::Logs;
 use crate::part::FileSummary;
 use crate::position::Position;
@@ -37,8 +37,16 @@ pub(crate) struct Cut<'a> {
     pub(crate) position: Position,
     /// The lines before it.
     pub(crate) logs: &'a mut Logs,
-    /// The rows before it that are in no part; `None` at the end of the run, where all are.
-    pub(crate) buffers: Option<&'a Buffers>,
+    pub(crate) rest: Rest<'a>,
+}
+
+/// What a cut leaves for later.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rest<'a> {
+    /// The rows before it that are in no part.
+    Buffered(&'a Buffers),
+    /// Nothing: it is the end of the run. The caller's notes of it.
+    End { notes: &'a str },
 }
 
 /// Commits checkpoint after checkpoint.
@@ -91,8 +99,12 @@ impl Committer {
             durable::sync_dir(&self.layout.tmp())?;
         }
         let logs = cut.logs.sync()?;
-        let written = self.write_buffers(number, cut.buffers)?;
-        enter_cut(&mut next, number, cut.position, logs, written, cut.buffers.is_none());
+        let written = self.write_rest(number, cut.rest)?;
+        // By now the new map is in place, durably.
+        next.map_before = None;
+        next.position = cut.position;
+        next.logs = logs;
+        enter_rest(&mut next, number, cut.rest, written);
         next.store(&self.layout)?;
         self.ledger = next;
         self.publish()?;
@@ -121,8 +133,8 @@ impl Committer {
         any
     }
 
-    fn write_buffers(&self, number: u64, buffers: Option<&Buffers>) -> Result<Written, DatasetError> {
-        let Some(buffers) = buffers else {
+    fn write_rest(&self, number: u64, rest: Rest<'_>) -> Result<Written, DatasetError> {
+        let Rest::Buffered(buffers) = rest else {
             let buffers = vec![LedgerBuffer::default(); self.ledger.tables.len()];
             return Ok(Written { file: None, buffers });
         };
@@ -156,14 +168,15 @@ impl Committer {
     }
 }
 
-fn enter_cut(next: &mut Ledger, number: u64, position: Position, logs: LogLengths, written: Written, is_last: bool) {
-    next.state = if is_last { State::Finished } else { State::Running };
+fn enter_rest(next: &mut Ledger, number: u64, rest: Rest<'_>, written: Written) {
+    (next.state, next.notes) = match rest {
+        Rest::Buffered(_) => (State::Running, None),
+        Rest::End { notes } => (State::Finished, Some(notes.to_owned())),
+    };
     next.checkpoint = Checkpoint {
         number,
         file: written.file,
     };
-    next.position = position;
-    next.logs = logs;
     for (table, buffer) in next.tables.iter_mut().zip(written.buffers) {
         table.buffer = buffer;
     }

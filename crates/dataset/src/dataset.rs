@@ -1,14 +1,16 @@
 //! A dataset that is being written.
 
+use std::fs::Metadata;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::{ArrowError, SchemaRef};
 use serde::Serialize;
 
 use crate::buffer::{Buffers, Contents, RowQueue};
-use crate::commit::{Committer, Cut, FinishedPart};
+use crate::commit::{Committer, Cut, FinishedPart, Rest};
 use crate::durable;
 use crate::encoders::{Encoders, Job};
 use crate::error::DatasetError;
@@ -197,9 +199,8 @@ impl Dataset {
         self.changed
     }
 
-    /// Whether the dataset was finished before it was resumed: then it takes nothing more, and [`Dataset::finish`] is all
-    /// there is to do.
-    pub fn is_finished(&self) -> bool {
+    /// Whether all of it is committed: by [`Dataset::finish`], or before it was resumed. Then it takes nothing more.
+    fn is_finished(&self) -> bool {
         self.committer.ledger().state == State::Finished
     }
 
@@ -217,7 +218,7 @@ impl Dataset {
                 return Ok(());
             }
             dataset.position.source = source;
-            dataset.commit(false)
+            dataset.commit(None)
         })
     }
 
@@ -227,21 +228,38 @@ impl Dataset {
     }
 
     /// Turns what is buffered into parts, gives a table without rows its empty part, and commits and publishes
-    /// everything.
+    /// everything. `notes` is kept in the ledger for the caller, who gets it back in
+    /// [`Resumable::notes`](crate::Resumable::notes): what it needs to write a summary that a crash has cost.
+    ///
+    /// Of a dataset that was finished before, only what that left to do is done; its notes stay.
     ///
     /// # Errors
     ///
-    /// As [`Dataset::checkpoint`].
-    pub fn finish(mut self) -> Result<Published, DatasetError> {
+    /// As [`Dataset::checkpoint`]; [`Dataset::position`] says what is committed.
+    pub fn finish(&mut self, notes: &str) -> Result<(), DatasetError> {
         self.or_stop(|dataset| {
             if !dataset.is_finished() {
                 dataset.close_all()?;
-                dataset.commit(true)?;
+                dataset.commit(Some(notes))?;
             }
             durable::remove_dir_if_empty(&dataset.layout.tmp())?;
             // So that nothing in there comes back once the summary says that all is done.
             durable::sync_dir(&dataset.layout.run())
-        })?;
+        })
+    }
+
+    /// What was published, of a dataset that is finished.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::NotFinished`], or [`DatasetError::Stopped`] after an error.
+    pub fn into_published(self) -> Result<Published, DatasetError> {
+        self.refuse_if_stopped()?;
+        if !self.is_finished() {
+            return Err(DatasetError::NotFinished {
+                dir: self.layout.dir().to_owned(),
+            });
+        }
         let tables = published_tables(&self.layout, self.committer.ledger());
         Ok(Published {
             tables,
@@ -310,6 +328,7 @@ impl Dataset {
 
     /// Makes a part of the table's buffer and hands it to the encoders.
     fn close(&mut self, table: usize) -> Result<(), DatasetError> {
+        self.check_place()?;
         let Contents { rows, bytes } = self.buffers.take(table);
         let part = self.closed[table];
         self.closed[table] += 1;
@@ -317,6 +336,17 @@ impl Dataset {
             work: ClosedPart { table, part, rows },
             bytes,
         })
+    }
+
+    /// Refuses to go on where the directory is another one than was taken. It was moved or removed, and somebody else may
+    /// have taken what stands there now: the lock is on a file, and everything else goes by path.
+    fn check_place(&self) -> Result<(), DatasetError> {
+        match is_at(&self.lock, &self.layout.lock()) {
+            true => Ok(()),
+            false => Err(DatasetError::Moved {
+                dir: self.layout.dir().to_owned(),
+            }),
+        }
     }
 
     /// Makes parts of all that is buffered, and an empty one for a table that has none.
@@ -329,14 +359,18 @@ impl Dataset {
         Ok(())
     }
 
-    /// Commits all that was appended; at the end nothing of it is buffered.
-    fn commit(&mut self, is_end: bool) -> Result<(), DatasetError> {
+    /// Commits all that was appended; at the end, which has notes, nothing of it is buffered.
+    fn commit(&mut self, notes_at_end: Option<&str>) -> Result<(), DatasetError> {
         let finished = self.encoders.wait_for_all()?;
         self.committer.add(finished);
+        self.check_place()?;
         self.committer.commit(Cut {
             position: self.position.clone(),
             logs: &mut self.logs,
-            buffers: (!is_end).then_some(&self.buffers),
+            rest: match notes_at_end {
+                None => Rest::Buffered(&self.buffers),
+                Some(notes) => Rest::End { notes },
+            },
         })?;
         self.changed = false;
         Ok(())
@@ -358,6 +392,14 @@ impl Published {
         contents.push(b'\n');
         durable::replace_file(&path, &self.layout.draft(&path), &contents)
     }
+}
+
+/// Whether the lock is the file of that name.
+fn is_at(lock: &Lock, path: &Path) -> bool {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let held = lock.metadata().map(identity);
+    let named = std::fs::symlink_metadata(path).map(identity);
+    matches!((held, named), (Ok(held), Ok(named)) if held == named)
 }
 
 fn rows_error(table: &Table, error: ArrowError) -> DatasetError {

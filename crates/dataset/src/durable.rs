@@ -4,32 +4,67 @@
 //! (`fsync(2)`). Each function here does both where it says so, and none tries a failed fsync again.
 
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use crate::error::DatasetError;
 use crate::files::{self, File};
 
-/// Makes the names in the directory `path` durable.
+/// Makes the names in the directory `path` durable, where the file system has a call for that.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), DatasetError> {
-    File::open(path)
-        .and_then(|dir| dir.sync())
-        .map_err(DatasetError::io("fsync", path))
+    let dir = File::open_dir(path).map_err(DatasetError::io("fsync", path))?;
+    match dir.sync() {
+        Err(error) if is_without_sync_of_directories(&error) => Ok(()),
+        result => result.map_err(DatasetError::io("fsync", path)),
+    }
 }
 
 /// Creates the directory and those above it that are missing, each of them durable. One that is there is fine.
+///
+/// Whoever made it may have ended before its name was durable, so that is seen to. Above it nothing is left to do: a
+/// directory is only made in one whose name is durable.
 pub(crate) fn create_dir(path: &Path) -> Result<(), DatasetError> {
-    if is_dir(path)? {
-        return Ok(());
-    }
     let parent = parent(path);
+    if is_dir(path)? {
+        return sync_readable_dir(parent);
+    }
     if parent != path {
         create_dir(parent)?;
     }
-    match files::make_dir(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_dir(path)? => {}
-        result => result.map_err(DatasetError::io("create the directory", path))?,
-    }
+    make_dir(path)?;
     sync_dir(parent)
+}
+
+/// Creates directories in `parent`, which is there, all of them durable. Those that are there are fine.
+pub(crate) fn create_dirs_in(parent: &Path, mut paths: impl Iterator<Item = PathBuf>) -> Result<(), DatasetError> {
+    paths.try_for_each(|path| make_dir(&path))?;
+    sync_dir(parent)
+}
+
+/// Creates the directory unless it is there. Not yet durable.
+fn make_dir(path: &Path) -> Result<(), DatasetError> {
+    match files::make_dir(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_dir(path)? => Ok(()),
+        result => result.map_err(DatasetError::io("create the directory", path)),
+    }
+}
+
+/// The same as [`sync_dir`] for a directory that others may have made, and that may not be ours to read: a directory
+/// that was made by this crate is in one that it could read and fsync, or its run ended there with an error.
+fn sync_readable_dir(path: &Path) -> Result<(), DatasetError> {
+    match sync_dir(path) {
+        Err(DatasetError::Io { error, .. }) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
+}
+
+/// Whether the file system has no fsync for directories, as some network and FUSE file systems say with EINVAL, EBADF or
+/// ENOTSUP. Then a name is as durable as it gets, and failing every run there would help nobody; PostgreSQL's
+/// `fsync_fname` passes over it too. None of the three tells of a write that failed.
+fn is_without_sync_of_directories(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EINVAL | Errno::EBADF | Errno::ENOTSUP))
 }
 
 /// Whether there is a directory, or a link to one.
@@ -78,6 +113,25 @@ pub(crate) fn rename_into_place(from: &Path, to: &Path) -> Result<(), DatasetErr
             Err(DatasetError::PartInTheWay { path: to.to_owned() })
         }
         result => result.map_err(DatasetError::io("rename a finished part to", to)),
+    }
+}
+
+/// Whether a file in the directory `from` can be renamed into the directory `to`, by asking the kernel to rename what
+/// cannot be renamed: `from/.` to `to/.`. Linux looks at the mounts first (EXDEV, also for two mounts of one file system),
+/// and then at the names (EBUSY): `do_renameat2` in `fs/namei.c`. So nothing is ever moved, and readers see nothing.
+pub(crate) fn can_rename_between(from: &Path, to: &Path) -> Result<bool, DatasetError> {
+    match files::rename(&from.join("."), &to.join(".")) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => Ok(false),
+        // Real trouble is told; any other way of saying no to the names is as good as Linux's.
+        Err(error)
+            if matches!(
+                error.raw_os_error().map(Errno::from_raw),
+                Some(Errno::EIO | Errno::ENOSPC) | None
+            ) =>
+        {
+            Err(DatasetError::io("try a rename into", to)(error))
+        }
+        Ok(()) | Err(_) => Ok(true),
     }
 }
 

@@ -66,9 +66,27 @@ pub enum DatasetError {
         dir: PathBuf,
     },
 
+    /// The directory is not the one that was taken.
+    #[error(
+        "{} was moved or removed while this run was writing to it, and nothing more is written there: move it back and run \
+         again with --resume, or begin anew",
+        dir.display()
+    )]
+    Moved {
+        /// The dataset's directory.
+        dir: PathBuf,
+    },
+
     /// A finished dataset was given more. A defect of whoever did it, not of the input.
     #[error("the dataset in {} is finished and takes nothing more; this is a defect in tarquet, please report it", dir.display())]
     Finished {
+        /// The dataset's directory.
+        dir: PathBuf,
+    },
+
+    /// What was published was asked of a dataset that is not finished. A defect of whoever asked, not of the input.
+    #[error("the dataset in {} is not finished; this is a defect in tarquet, please report it", dir.display())]
+    NotFinished {
         /// The dataset's directory.
         dir: PathBuf,
     },
@@ -121,6 +139,17 @@ pub enum DatasetError {
         found: u64,
         /// The length that was committed, in bytes.
         committed: u64,
+    },
+
+    /// A log does not begin with the lines that were committed.
+    #[error(
+        "cannot resume: {} was changed: what was committed of it has another checksum; put it back, or start anew with \
+         --overwrite",
+        path.display()
+    )]
+    LogChanged {
+        /// The log.
+        path: PathBuf,
     },
 
     /// A part is not what the ledger says.
@@ -181,8 +210,8 @@ pub enum DatasetError {
 
     /// Parts could not be renamed from one directory to the other.
     #[error(
-        "{} and {} are on different file systems, so finished parts cannot be renamed into place: choose an --out-dir that \
-         lies within one file system",
+        "{} and {} are on different file systems or mounts, so finished parts cannot be renamed into place: choose an --out-dir that \
+         lies within one mount of one file system",
         one.display(), other.display()
     )]
     FileSystems {
@@ -308,6 +337,9 @@ pub enum LedgerFault {
         /// The format that is known.
         known: u32,
     },
+    /// It does not say what was written.
+    #[error("its checksum does not match: it was edited or damaged")]
+    Checksum,
     /// It names a directory or a file that no run makes.
     #[error("it names {name:?}, where a run would have made {expected:?}")]
     Name {
@@ -462,7 +494,9 @@ fn advice(error: &io::Error) -> &'static str {
             "move what is in the way, or choose another --out-dir"
         }
         ErrorKind::InvalidFilename => "shorten the feature's name or the path of --out-dir",
-        ErrorKind::CrossesDevices => "run/ and features_raw/ must be on one file system: choose another --out-dir",
+        ErrorKind::CrossesDevices => {
+            "run/ and features_raw/ must be on one mount of one file system: choose another --out-dir"
+        }
         _ => "once the cause is removed, run again with --resume; parts that are published are whole",
     }
 }

@@ -5,18 +5,18 @@
 //!
 //! | op | calls |
 //! |---|---|
-//! | `open` | opening a file or directory, creating a file |
+//! | `open` | opening a file or directory, creating a file, a second handle of one |
 //! | `write` | writing to a file, cutting it |
 //! | `fsync` | of a file or a directory |
 //! | `rename` | rename, link |
 //! | `mkdir` | creating a directory |
 //! | `unlink` | removing a file or a directory |
-//! | `read` | reading a file, listing a directory, looking at either |
+//! | `read` | reading a file, moving in it, listing a directory, looking at either |
 //! | `any` | all of them |
 //!
 //! | fault | what happens |
 //! |---|---|
-//! | `EIO`, `ENOSPC`, `EINTR` | the call fails with this error and does nothing |
+//! | `EIO`, `ENOSPC`, `EINVAL`, `EINTR` | the call fails with this error and does nothing |
 //! | `short` | a write or a read takes half of its bytes, at least one; other calls go well |
 //! | `kill` | the process kills itself (SIGKILL) before the call |
 //! | `kill-after` | the same, after the call went well |
@@ -230,13 +230,14 @@ fn parse_fault(text: &str) -> Result<Fault, &'static str> {
     Ok(match text {
         "EIO" => Fault::Error(Errno::EIO),
         "ENOSPC" => Fault::Error(Errno::ENOSPC),
+        "EINVAL" => Fault::Error(Errno::EINVAL),
         "EINTR" => Fault::Error(Errno::EINTR),
         "short" => Fault::Short,
         "kill" => Fault::Kill,
         "kill-after" => Fault::KillAfter,
         "stall" => Fault::Stall,
         "crash" => Fault::Crash,
-        _ => return Err("<fault> is none of EIO, ENOSPC, EINTR, short, kill, kill-after, stall, crash"),
+        _ => return Err("<fault> is none of EIO, ENOSPC, EINVAL, EINTR, short, kill, kill-after, stall, crash"),
     })
 }
 

@@ -11,12 +11,16 @@
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 
 /// The kinds of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Op {
-    /// Opening a file or a directory, creating a file too.
+    /// Opening a file or a directory, creating a file too, or a second handle.
     Open,
     /// Writing to a file, cutting it too.
     Write,
@@ -28,8 +32,13 @@ pub(crate) enum Op {
     Mkdir,
     /// Removing a file or a directory.
     Unlink,
-    /// Reading from a file, listing a directory, or looking at either.
+    /// Reading from a file, moving to another place in it, listing a directory, or looking at either.
     Read,
+}
+
+/// Something stands where a file of a dataset should.
+fn odd(what: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, what)
 }
 
 /// A file or a directory that is open.
@@ -39,7 +48,18 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Opens what is there, for reading.
+    /// Opens a directory.
+    pub(crate) fn open_dir(path: &Path) -> io::Result<File> {
+        let file = call(Op::Open, || {
+            OpenOptions::new()
+                .read(true)
+                .custom_flags(OFlag::O_DIRECTORY.bits())
+                .open(path)
+        })?;
+        Ok(File { file })
+    }
+
+    /// Opens a file that is there, for reading.
     pub(crate) fn open(path: &Path) -> io::Result<File> {
         File::open_as(path, OpenOptions::new().read(true))
     }
@@ -54,9 +74,19 @@ impl File {
         File::open_as(path, OpenOptions::new().write(true).create(true).truncate(false))
     }
 
-    fn open_as(path: &Path, options: &OpenOptions) -> io::Result<File> {
-        let file = call(Op::Open, || options.open(path))?;
-        Ok(File { file })
+    /// Opens a regular file, and nothing else: what a link points at is not the dataset's, and a pipe would be waited for.
+    fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+        options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+        let file = match call(Op::Open, || options.open(path)) {
+            Err(error) if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+                return Err(odd("it is a symbolic link, and a dataset has none"));
+            }
+            opened => opened?,
+        };
+        match file.metadata()?.is_file() {
+            true => Ok(File { file }),
+            false => Err(odd("it is not a regular file")),
+        }
     }
 
     /// Makes the contents durable; of a directory, the names in it.
@@ -80,12 +110,12 @@ impl File {
 
     /// Goes on reading or writing at this byte.
     pub(crate) fn seek(&mut self, to: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(to)).map(drop)
+        call(Op::Read, || self.file.seek(SeekFrom::Start(to))).map(drop)
     }
 
     /// Another handle of the same file; they share one position.
     pub(crate) fn try_clone(&self) -> io::Result<File> {
-        let file = self.file.try_clone()?;
+        let file = call(Op::Open, || self.file.try_clone())?;
         Ok(File { file })
     }
 
@@ -144,11 +174,15 @@ pub(crate) fn metadata(path: &Path) -> io::Result<Metadata> {
 
 /// The paths in a directory, in no particular order; none if it is not there.
 pub(crate) fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match call(Op::Read, || fs::read_dir(dir)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        result => result?,
+    let list = || {
+        fs::read_dir(dir)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect()
     };
-    entries.map(|entry| entry.map(|entry| entry.path())).collect()
+    match call(Op::Read, list) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        result => result,
+    }
 }
 
 /// Creates a directory.

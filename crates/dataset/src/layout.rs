@@ -68,6 +68,16 @@ impl Layout {
         self.dir.join("feature_map.resolved.yaml")
     }
 
+    /// Where an edited map is kept that stood in the resolved map's place: the first of these, one after the other, that
+    /// is free.
+    pub(crate) fn kept_map(&self, number: usize) -> PathBuf {
+        let name = match number {
+            0 => "feature_map.resolved.yaml.old".to_owned(),
+            number => format!("feature_map.resolved.yaml.old.{number}"),
+        };
+        self.dir.join(name)
+    }
+
     pub(crate) fn summary(&self) -> PathBuf {
         self.dir.join("summary.json")
     }

@@ -50,9 +50,12 @@
 //! - **A reader sees whole parts only.** A part is written and fsynced in `run/tmp`, named in the ledger, and only then
 //!   renamed into place, without replacing anything.
 //! - **Nothing is deleted that this crate did not make.** What `--overwrite` removes is what the old ledger names; of the
-//!   last checkpoint, whose renames may not have happened, only what has the recorded checksum.
-//! - **An fsync that fails is never tried again**: the kernel may have dropped the pages, so a second success would say
-//!   nothing. The run stops; one that is resumed writes a new file, from the rows.
+//!   last checkpoint, whose renames may not have happened, only what has the recorded checksum. A resolved map that
+//!   somebody has edited stays until the new ledger is stored, and is then kept under another name.
+//! - **An fsync of a file that fails is never tried again**: the kernel may have dropped the pages, so a second success
+//!   would say nothing. The run stops; one that is resumed writes a new file, from the rows. A directory's fsync is
+//!   asked for again when the run goes on: parts that can be seen are never moved back for it, and a file system that
+//!   cannot write its own names goes read-only. A name that is lost all the same is missed by `--resume` and `verify`.
 //!
 //! With the feature `failpoints`, which is for tests, the module `failpoint` makes any file system call go wrong.
 
@@ -72,6 +75,7 @@ mod inspect;
 mod layout;
 mod ledger;
 mod log;
+mod map;
 mod part;
 mod position;
 mod recover;

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::checksum::{Checksum, Checksummed};
 use crate::durable;
 use crate::error::DatasetError;
-use crate::files::{self, File};
+use crate::files::File;
 use crate::layout::Layout;
-use crate::ledger::LogLengths;
+use crate::ledger::LogSums;
 use crate::unit::{FailedMember, RescuedValue};
 
 /// `failed.log` and `rescued.ndjson`.
@@ -28,16 +29,16 @@ impl Logs {
         })
     }
 
-    /// Refuses logs that are shorter than they were at the checkpoint. One of which nothing was committed may be missing.
-    pub(crate) fn check(layout: &Layout, committed: LogLengths) -> Result<(), DatasetError> {
-        check_length(layout.failed_log(), committed.failed)?;
-        check_length(layout.rescued(), committed.rescued)
+    /// Refuses logs that do not begin with what they held at the checkpoint. One of which nothing was committed may be
+    /// missing.
+    pub(crate) fn check(layout: &Layout, committed: LogSums) -> Result<(), DatasetError> {
+        check_prefix(layout.failed_log(), committed.failed)?;
+        check_prefix(layout.rescued(), committed.rescued)
     }
 
-    /// Cuts both back to what was committed, and goes on there; creates one that is missing. Their names become durable
-    /// with the next fsync of the dataset's directory.
-    pub(crate) fn reopen(layout: &Layout, committed: LogLengths) -> Result<Logs, DatasetError> {
-        Logs::check(layout, committed)?;
+    /// Cuts both back to what was committed, and goes on there; creates one that is missing. They were
+    /// [checked](Logs::check). Their names become durable with the next fsync of the dataset's directory.
+    pub(crate) fn reopen(layout: &Layout, committed: LogSums) -> Result<Logs, DatasetError> {
         Ok(Logs {
             failed: Log::reopen(layout.failed_log(), committed.failed)?,
             rescued: Log::reopen(layout.rescued(), committed.rescued)?,
@@ -50,9 +51,9 @@ impl Logs {
         self.rescued.append(rescued)
     }
 
-    /// Makes everything that was appended durable, and says how long the logs are.
-    pub(crate) fn sync(&mut self) -> Result<LogLengths, DatasetError> {
-        Ok(LogLengths {
+    /// Makes everything that was appended durable, and says what the logs hold.
+    pub(crate) fn sync(&mut self) -> Result<LogSums, DatasetError> {
+        Ok(LogSums {
             failed: self.failed.sync()?,
             rescued: self.rescued.sync()?,
         })
@@ -62,9 +63,8 @@ impl Logs {
 #[derive(Debug)]
 struct Log {
     path: PathBuf,
-    file: BufWriter<File>,
-    /// Its length, with what is buffered.
-    bytes: u64,
+    /// Summed up with what is buffered.
+    file: Checksummed<BufWriter<File>>,
     /// Whether something changed since the last fsync.
     changed: bool,
 }
@@ -72,22 +72,21 @@ struct Log {
 impl Log {
     fn create(path: PathBuf) -> Result<Log, DatasetError> {
         let file = durable::create_file(&path)?;
-        Ok(Log::at(path, file, 0))
+        Ok(Log::behind(path, file, Checksum::default()))
     }
 
-    fn reopen(path: PathBuf, bytes: u64) -> Result<Log, DatasetError> {
+    fn reopen(path: PathBuf, committed: Checksum) -> Result<Log, DatasetError> {
         let mut file = File::open_for_writing(&path).map_err(DatasetError::io("open", &path))?;
-        file.cut(bytes).map_err(DatasetError::io("cut back", &path))?;
-        let mut log = Log::at(path, file, bytes);
+        file.cut(committed.bytes).map_err(DatasetError::io("cut back", &path))?;
+        let mut log = Log::behind(path, file, committed);
         log.sync()?;
         Ok(log)
     }
 
-    fn at(path: PathBuf, file: File, bytes: u64) -> Log {
+    fn behind(path: PathBuf, file: File, before: Checksum) -> Log {
         Log {
             path,
-            file: BufWriter::new(file),
-            bytes,
+            file: Checksummed::behind(BufWriter::new(file), before),
             changed: true,
         }
     }
@@ -101,30 +100,37 @@ impl Log {
             self.file
                 .write_all(&text)
                 .map_err(DatasetError::io("write", &self.path))?;
-            self.bytes += text.len() as u64;
             self.changed = true;
         }
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<u64, DatasetError> {
+    fn sync(&mut self) -> Result<Checksum, DatasetError> {
         if self.changed {
             self.file.flush().map_err(DatasetError::io("write", &self.path))?;
             self.file
+                .inner()
                 .get_ref()
                 .sync()
                 .map_err(DatasetError::io("fsync", &self.path))?;
             self.changed = false;
         }
-        Ok(self.bytes)
+        Ok(self.file.checksum())
     }
 }
 
-fn check_length(path: PathBuf, committed: u64) -> Result<(), DatasetError> {
-    let found = files::look_at(&path).map_err(DatasetError::io("look at", &path))?;
-    let found = found.map_or(0, |metadata| metadata.len());
-    if found < committed {
-        return Err(DatasetError::LogCut { path, found, committed });
+fn check_prefix(path: PathBuf, committed: Checksum) -> Result<(), DatasetError> {
+    let found = Checksum::of_prefix(&path, committed.bytes).map_err(DatasetError::io("read", &path))?;
+    let found = found.unwrap_or_default();
+    if found.bytes < committed.bytes {
+        return Err(DatasetError::LogCut {
+            path,
+            found: found.bytes,
+            committed: committed.bytes,
+        });
+    }
+    if found != committed {
+        return Err(DatasetError::LogChanged { path });
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::files;
 use crate::layout::Layout;
 use crate::ledger::{Ledger, LedgerBuffer, NamedPart};
 use crate::log::Logs;
+use crate::map;
 use crate::replace::{clear_unfinished, needed};
 
 /// What a run goes on with.
@@ -30,7 +31,7 @@ pub(crate) struct Recovered {
 
 /// Makes the directory as the ledger says, and reads what was buffered.
 pub(crate) fn recover(layout: &Layout, ledger: &Ledger, tables: &[Table]) -> Result<Recovered, DatasetError> {
-    check_map(layout, ledger)?;
+    map::check(layout, ledger)?;
     Logs::check(layout, ledger.logs)?;
     check_older_parts(layout, ledger)?;
     let pending = find_pending(layout, ledger)?;
@@ -40,15 +41,21 @@ pub(crate) fn recover(layout: &Layout, ledger: &Ledger, tables: &[Table]) -> Res
     clear_unfinished(layout, &needed(layout, ledger))?;
     // Anew, in case that the last one was cut off between the ledger's rename and the fsync of its directory.
     ledger.store(layout)?;
-    for table in &ledger.tables {
-        durable::create_dir(&layout.table(&table.directory))?;
-    }
+    make_tables(layout, ledger)?;
     put_in_place(layout, ledger, &pending)?;
     clear_unfinished(layout, &BTreeSet::from([layout.checkpoint(ledger.checkpoint.number)]))?;
-    restore_map(layout, ledger)?;
+    map::put(layout, ledger)?;
     let logs = Logs::reopen(layout, ledger.logs)?;
     durable::sync_dir(layout.dir())?;
     Ok(Recovered { logs, buffers })
+}
+
+/// Makes the directories of all tables, durably; those that are there are fine.
+pub(crate) fn make_tables(layout: &Layout, ledger: &Ledger) -> Result<(), DatasetError> {
+    let features = layout.features();
+    durable::create_dir(&features)?;
+    let tables = ledger.tables.iter().map(|table| layout.table(&table.directory));
+    durable::create_dirs_in(&features, tables)
 }
 
 /// Whether every part is where it belongs, by its length.
@@ -62,24 +69,6 @@ pub(crate) fn is_in_place(layout: &Layout, ledger: &Ledger) -> Result<bool, Data
         }
     }
     Ok(true)
-}
-
-/// Refuses a resolved map that someone has changed. One that is missing is written again.
-fn check_map(layout: &Layout, ledger: &Ledger) -> Result<(), DatasetError> {
-    let path = layout.resolved_map();
-    let found = files::read(&path).map_err(DatasetError::io("read", &path))?;
-    if found.is_some_and(|found| found != ledger.resolved_map.as_bytes()) {
-        return Err(DatasetError::MapChanged { path });
-    }
-    Ok(())
-}
-
-fn restore_map(layout: &Layout, ledger: &Ledger) -> Result<(), DatasetError> {
-    let path = layout.resolved_map();
-    if durable::exists(&path)? {
-        return Ok(());
-    }
-    durable::replace_file(&path, &layout.draft(&path), ledger.resolved_map.as_bytes())
 }
 
 /// Refuses a dataset of whose earlier parts one is gone. Those were in place, durably, before the last checkpoint, so
@@ -146,7 +135,9 @@ fn find_pending(layout: &Layout, ledger: &Ledger) -> Result<Vec<Pending>, Datase
 }
 
 /// Renames parts into place; then all directories that the last checkpoint renamed into are made durable, because the
-/// run before may have ended between its renames and that.
+/// run before may have ended between its renames and that. Where that fsync had failed, this one may say too much; but names
+/// are the file system's own data, and one that cannot write those goes read-only rather than on. A name lost all the
+/// same is found when the run goes on, by [`check_older_parts`], and by `verify`.
 fn put_in_place(layout: &Layout, ledger: &Ledger, pending: &[Pending]) -> Result<(), DatasetError> {
     for Pending { from, to } in pending {
         durable::rename_into_place(from, to)?;

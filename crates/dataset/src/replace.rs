@@ -25,7 +25,41 @@ fn in_a_first_runs_way(layout: &Layout) -> Result<Option<PathBuf>, DatasetError>
             return Ok(Some(document));
         }
     }
-    Ok(list(&layout.features())?.pop_first())
+    match list(&layout.features())?.pop_first() {
+        Some(path) => Ok(Some(path)),
+        None => in_the_way_in_run(layout),
+    }
+}
+
+/// `run/` is a common name, so without a ledger it is only a run's if it holds nothing but what one makes before its
+/// first ledger.
+fn in_the_way_in_run(layout: &Layout) -> Result<Option<PathBuf>, DatasetError> {
+    let mut found = list(&layout.run())?;
+    found.remove(&layout.lock());
+    found.remove(&layout.draft(&layout.ledger()));
+    if found.remove(&layout.tmp()) {
+        found.extend(list(&layout.tmp())?);
+    }
+    Ok(found.pop_first())
+}
+
+/// What is in `run/` and has no name that a run gives.
+pub(crate) fn unknown_in_run(layout: &Layout) -> Result<Vec<PathBuf>, DatasetError> {
+    let mut found = list(&layout.run())?;
+    let drafts = layout.replaced().map(|target| layout.draft(&target));
+    for known in drafts.iter().chain(&[layout.lock(), layout.ledger()]) {
+        found.remove(known);
+    }
+    if found.remove(&layout.tmp()) {
+        let parts = list(&layout.tmp())?;
+        found.extend(
+            parts
+                .into_iter()
+                .filter(|path| !is_named(path, is_unpublished_part_name)),
+        );
+    }
+    found.retain(|path| !is_named(path, is_checkpoint_name));
+    Ok(Vec::from_iter(found))
 }
 
 /// What is in `features_raw` and not named by the ledger: files in its tables, then whatever stands beside them.
@@ -61,8 +95,8 @@ pub(crate) fn find_impostor(layout: &Layout, old: &Ledger) -> Result<Option<Path
 }
 
 /// Removes the dataset that `old` describes, and nothing else, after the ledger says that this is going on: what its run
-/// left unfinished, its parts, their directories if that empties them, and the documents beside them. All of that
-/// durably: only then may the ledger that names it be replaced.
+/// left unfinished, its parts, their directories if that empties them, and the documents beside them but for the
+/// resolved map. All of that durably: only then may the ledger that names it be replaced.
 pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), DatasetError> {
     // First what nobody needs: the disk may be full.
     clear_unfinished(layout, &needed(layout, &old))?;
@@ -82,19 +116,22 @@ pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), Dataset
     if durable::is_dir(&layout.features())? {
         durable::sync_dir(&layout.features())?;
     }
-    layout
-        .documents()
+    // Not the resolved map, which may be the map of the run that is to begin: see `map`.
+    [layout.failed_log(), layout.rescued(), layout.summary()]
         .iter()
         .try_for_each(|document| durable::remove_file(document))?;
     durable::sync_dir(layout.dir())
 }
 
 /// The files in `run/` without which the run of `ledger` cannot go on: parts of the last checkpoint that may not have been
-/// renamed, and the file of that checkpoint.
+/// renamed, and the file of that checkpoint. And the file of the one before: until a ledger is stored anew, this one's
+/// name may not be durable, and the ledger before would need it.
 pub(crate) fn needed(layout: &Layout, ledger: &Ledger) -> BTreeSet<PathBuf> {
     let last = ledger.parts().filter(|named| ledger.is_of_last_checkpoint(named.part));
     let parts = last.map(|named| layout.unpublished_part(named.index, named.number));
-    parts.chain([layout.checkpoint(ledger.checkpoint.number)]).collect()
+    let last = ledger.checkpoint.number;
+    let checkpoints = (last.saturating_sub(1)..=last).map(|number| layout.checkpoint(number));
+    parts.chain(checkpoints).collect()
 }
 
 /// Removes what a run left unfinished in `run/`: files by the names that runs give them, and nothing else. Those in `keep`
@@ -110,16 +147,20 @@ pub(crate) fn clear_unfinished(layout: &Layout, keep: &BTreeSet<PathBuf>) -> Res
 
 fn remove_named(dir: &Path, is_ours: fn(&str) -> bool, keep: &BTreeSet<PathBuf>) -> Result<(), DatasetError> {
     for path in list(dir)? {
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(is_ours) && !keep.contains(&path) {
+        if is_named(&path, is_ours) && !keep.contains(&path) {
             durable::remove_file(&path)?;
         }
     }
     Ok(())
 }
 
+fn is_named(path: &Path, is_name: fn(&str) -> bool) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(is_name)
+}
+
 /// What is in a directory, in the order of names; nothing if it is not there.
-fn list(dir: &Path) -> Result<BTreeSet<PathBuf>, DatasetError> {
+pub(crate) fn list(dir: &Path) -> Result<BTreeSet<PathBuf>, DatasetError> {
     files::list(dir)
         .map(BTreeSet::from_iter)
         .map_err(DatasetError::io("list", dir))

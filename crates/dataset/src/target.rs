@@ -15,9 +15,10 @@ use crate::files::{self, File};
 use crate::layout::Layout;
 use crate::ledger::{Ledger, State};
 use crate::log::Logs;
+use crate::map;
 use crate::position::{Description, Input, Position};
-use crate::recover::{is_in_place, recover};
-use crate::replace::{clear_unfinished, find_foreign, find_impostor, remove_old};
+use crate::recover::{is_in_place, make_tables, recover};
+use crate::replace::{clear_unfinished, find_foreign, find_impostor, list, remove_old};
 
 /// What to do where a dataset is already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Resumable {
     pub position: Position,
     /// Whether all of it is committed.
     pub finished: bool,
+    /// The notes given to [`Dataset::finish`], if it is finished.
+    pub notes: Option<String>,
     /// Whether nothing is left to do: it is finished, every part is in its place, and `summary.json` is written.
     pub complete: bool,
 }
@@ -87,7 +90,7 @@ impl Target {
         let layout = Layout::new(dir);
         // A directory that no run was ever in is looked at before anything is made in it, so that one that is refused
         // stays as it was.
-        if !durable::exists(&layout.run())? {
+        if !durable::exists(&layout.lock())? {
             inspect(&layout, existing)?;
         }
         durable::create_dir(&layout.run())?;
@@ -112,6 +115,9 @@ impl Target {
     /// Removes what the old ledger names, if there is one, and makes the directory ready for `tables`, whose order is the
     /// map's.
     ///
+    /// A resolved map that somebody has edited is none of what the old ledger names: it stays readable until the new ledger
+    /// is stored, and is then kept as `feature_map.resolved.yaml.old` (`.old.1` and so on, where that is taken).
+    ///
     /// The ledger comes first and says which tables the run has, so that whatever a crash leaves is known as a run's, and
     /// can go on.
     ///
@@ -123,18 +129,18 @@ impl Target {
         let Target { layout, lock, found } = self;
         options.check()?;
         check_names(&tables)?;
+        let mut ledger = Ledger::new(tables.iter().map(|table| table.name.as_str()), run);
         match found {
             Found::Nothing => clear_unfinished(&layout, &BTreeSet::new())?,
-            Found::Old(old) => remove_old(&layout, *old)?,
+            Found::Old(old) => {
+                ledger.map_before = map::look_before(&layout, &old)?;
+                remove_old(&layout, *old)?;
+            }
             Found::Run(ledger, _) => return Err(exists(&layout, &ledger)),
         }
-        let ledger = Ledger::new(tables.iter().map(|table| table.name.as_str()), run);
         ledger.store(&layout)?;
-        for table in &ledger.tables {
-            durable::create_dir(&layout.table(&table.directory))?;
-        }
-        let resolved = layout.resolved_map();
-        durable::replace_file(&resolved, &layout.draft(&resolved), ledger.resolved_map.as_bytes())?;
+        make_tables(&layout, &ledger)?;
+        map::put(&layout, &ledger)?;
         let logs = Logs::create(&layout)?;
         durable::sync_dir(layout.dir())?;
         Dataset::new(tables, options, layout, ledger, logs, lock)
@@ -235,27 +241,32 @@ fn resumable(layout: &Layout, ledger: &Ledger) -> Result<Resumable, DatasetError
         resolved_map: ledger.resolved_map.clone(),
         position: ledger.position.clone(),
         finished,
+        notes: ledger.notes.clone(),
         complete: finished && is_in_place(layout, ledger)? && durable::exists(&layout.summary())?,
     })
 }
 
-/// Refuses a directory in which a part could not be renamed from where it is written to where it is published.
+/// Refuses a directory in which a part could not be renamed from where it is written to where it is published, or a draft
+/// to what it replaces. Such a rename would fail after its ledger was stored, and in every run that goes on.
 fn check_file_systems(layout: &Layout) -> Result<(), DatasetError> {
-    let device = |path: &Path| {
-        files::metadata(path)
-            .map(|meta| meta.dev())
-            .map_err(DatasetError::io("look at", path))
-    };
-    let tmp = device(&layout.tmp())?;
-    for other in [layout.run(), layout.features(), layout.dir().to_owned()] {
-        if durable::exists(&other)? && device(&other)? != tmp {
-            return Err(DatasetError::FileSystems {
-                one: layout.tmp(),
-                other,
-            });
+    let tmp = layout.tmp();
+    let device = device_of(&tmp)?;
+    let others = [layout.run(), layout.dir().to_owned(), layout.features()];
+    for other in others.into_iter().chain(list(&layout.features())?) {
+        if !durable::is_dir(&other)? {
+            continue;
+        }
+        // Neither tells all: subvolumes of one mount have devices of their own, mounts of one device do not.
+        if device_of(&other)? != device || !durable::can_rename_between(&tmp, &other)? {
+            return Err(DatasetError::FileSystems { one: tmp, other });
         }
     }
     Ok(())
+}
+
+fn device_of(path: &Path) -> Result<u64, DatasetError> {
+    let metadata = files::metadata(path).map_err(DatasetError::io("look at", path))?;
+    Ok(metadata.dev())
 }
 
 fn check_names(tables: &[Table]) -> Result<(), DatasetError> {

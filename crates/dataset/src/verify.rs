@@ -9,20 +9,21 @@ use nix::fcntl::FlockArg;
 use crate::checkpoint;
 use crate::checksum::Checksum;
 use crate::dataset::{PublishedTable, published_tables};
-use crate::error::DatasetError;
+use crate::error::{DatasetError, LedgerFault};
 use crate::files::{self, File};
 use crate::inspect::{Contents, inspect};
 use crate::layout::Layout;
 use crate::ledger::{Ledger, LedgerTable, NamedPart, State};
-use crate::replace::unknown_files;
+use crate::map;
+use crate::replace::{unknown_files, unknown_in_run};
 use crate::target::{Lock, lock};
 
 /// How deep to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Length, footer and number of rows of each part.
+    /// Length, footer and number of rows of each part, the lengths of the logs, and what else is there.
     Quick,
-    /// The checksum of each part too, and every page of it decoded.
+    /// The checksums of parts and logs too, and every page of each part decoded.
     Full,
 }
 
@@ -56,19 +57,25 @@ impl fmt::Display for Fault {
 
 /// Compares the dataset in `dir` with its ledger. Nothing is written, so a read-only file system will do.
 ///
-/// A part, a log or a directory that cannot be read is a [`Fault`] like any other.
+/// A part, a log or a directory that cannot be read is a [`Fault`] like any other. So is a damaged ledger; then it is the
+/// only one, since there is nothing to hold the rest against.
 ///
 /// # Errors
 ///
-/// [`DatasetError::NoDataset`], [`DatasetError::Ledger`], [`DatasetError::Locked`] while a run writes there, and
+/// [`DatasetError::NoDataset`], [`DatasetError::Ledger`] if it is another version's, [`DatasetError::Locked`] while a run writes there, and
 /// [`DatasetError::Io`] where the ledger cannot be read.
 pub fn verify(dir: &Path, depth: Depth) -> Result<Verified, DatasetError> {
     let layout = Layout::new(dir);
     let _lock = take_shared_lock(&layout)?;
-    let ledger = Ledger::load(&layout)?.ok_or_else(|| DatasetError::NoDataset {
-        dir: dir.to_owned(),
-        ledger: layout.ledger(),
-    })?;
+    let ledger = match Ledger::load(&layout) {
+        Err(DatasetError::Ledger { path, fault }) if !matches!(fault, LedgerFault::Format { .. }) => {
+            return Ok(Verified::without_ledger(path, &fault));
+        }
+        result => result?.ok_or_else(|| DatasetError::NoDataset {
+            dir: dir.to_owned(),
+            ledger: layout.ledger(),
+        })?,
+    };
     let mut verifier = Verifier {
         layout,
         ledger: &ledger,
@@ -82,6 +89,20 @@ pub fn verify(dir: &Path, depth: Depth) -> Result<Verified, DatasetError> {
         tables: published_tables(&verifier.layout, &ledger),
         faults: verifier.faults,
     })
+}
+
+impl Verified {
+    fn without_ledger(path: PathBuf, fault: &LedgerFault) -> Verified {
+        Verified {
+            finished: false,
+            members: 0,
+            tables: Vec::new(),
+            faults: vec![Fault {
+                path,
+                what: fault.to_string(),
+            }],
+        }
+    }
 }
 
 /// Takes the lock if there is one: a dataset that was copied without it is nobody's to write.
@@ -118,6 +139,7 @@ impl<'a> Verifier<'a> {
         self.check_unknown();
         self.check_logs();
         self.check_map();
+        self.check_summary();
         self.check_checkpoint();
     }
 
@@ -176,40 +198,66 @@ impl<'a> Verifier<'a> {
     }
 
     fn check_unknown(&mut self) {
-        match unknown_files(&self.layout, self.ledger) {
+        let published = unknown_files(&self.layout, self.ledger);
+        self.note_unknown(self.layout.features(), published);
+        self.note_unknown(self.layout.run(), unknown_in_run(&self.layout));
+    }
+
+    fn note_unknown(&mut self, dir: PathBuf, unknown: Result<Vec<PathBuf>, DatasetError>) {
+        match unknown {
             Ok(unknown) => unknown
                 .into_iter()
                 .for_each(|path| self.fault(path, "unknown file: no run of tarquet made it")),
-            Err(error) => self.fault(self.layout.features(), error.to_string()),
+            Err(error) => self.fault(dir, error.to_string()),
+        }
+    }
+
+    fn check_logs(&mut self) {
+        let logs = self.ledger.logs;
+        for (path, committed) in [
+            (self.layout.failed_log(), logs.failed),
+            (self.layout.rescued(), logs.rescued),
+        ] {
+            if let Err(what) = self.check_log(&path, committed) {
+                self.fault(path, what);
+            }
         }
     }
 
     /// Lines behind what was committed are a stopped run's; in a finished dataset they are somebody else's.
-    fn check_logs(&mut self) {
-        let logs = self.ledger.logs;
-        let lengths = [
-            (self.layout.failed_log(), logs.failed),
-            (self.layout.rescued(), logs.rescued),
-        ];
-        for (path, committed) in lengths {
-            let found = match files::look_at(&path) {
-                Ok(metadata) => metadata.map_or(0, |metadata| metadata.len()),
-                Err(error) => {
-                    self.fault(path, cannot_be_read(error));
-                    continue;
-                }
-            };
-            let finished = self.ledger.state == State::Finished;
-            if found < committed || (finished && found > committed) {
-                self.fault(path, format!("has {found} bytes, the ledger says {committed}"));
-            }
+    fn check_log(&self, path: &Path, committed: Checksum) -> Result<(), String> {
+        let metadata = files::look_at(path).map_err(cannot_be_read)?;
+        let found = metadata.map_or(0, |metadata| metadata.len());
+        let finished = self.ledger.state == State::Finished;
+        if found < committed.bytes || (finished && found > committed.bytes) {
+            return Err(format!("has {found} bytes, the ledger says {}", committed.bytes));
+        }
+        if self.depth == Depth::Quick || committed.bytes == 0 {
+            return Ok(());
+        }
+        let prefix = Checksum::of_prefix(path, committed.bytes).map_err(cannot_be_read)?;
+        match prefix {
+            Some(prefix) if prefix != committed => Err(damaged(prefix, committed)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn check_summary(&mut self) {
+        let path = self.layout.summary();
+        if self.ledger.state != State::Finished {
+            return;
+        }
+        match files::look_at(&path) {
+            Ok(Some(_)) => {}
+            Ok(None) => self.fault(path, "is missing: --resume writes it"),
+            Err(error) => self.fault(path, cannot_be_read(error)),
         }
     }
 
     fn check_map(&mut self) {
         let path = self.layout.resolved_map();
         match files::read(&path) {
-            Ok(Some(text)) if text == self.ledger.resolved_map.as_bytes() => {}
+            Ok(Some(text)) if map::is_expected(&text, self.ledger) => {}
             Ok(Some(_)) => self.fault(path, "is not the map that the dataset was made with"),
             // A run that was cut off before it wrote the map does so when it goes on.
             Ok(None) if self.ledger.checkpoint.number == 0 => {}
@@ -244,13 +292,17 @@ impl<'a> Verifier<'a> {
 fn check_sum(path: &Path, expected: Checksum) -> Result<(), String> {
     match Checksum::of_file(path).map_err(cannot_be_read)? {
         Some(found) if found == expected => Ok(()),
-        Some(found) => Err(format!(
-            "is damaged: its CRC-32 is {}, the ledger says {}",
-            String::from(found.crc32),
-            String::from(expected.crc32)
-        )),
+        Some(found) => Err(damaged(found, expected)),
         None => Err("is missing".to_owned()),
     }
+}
+
+fn damaged(found: Checksum, expected: Checksum) -> String {
+    format!(
+        "is damaged: its CRC-32 is {}, the ledger says {}",
+        String::from(found.crc32),
+        String::from(expected.crc32)
+    )
 }
 
 fn cannot_be_read(error: std::io::Error) -> String {

@@ -12,15 +12,17 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use tarquet_dataset::Existing;
 use tarquet_dataset::failpoint::arm;
+use tarquet_dataset::{Depth, Existing, verify};
 
 use crate::scenario::{check_completes, check_whole, is_older, run, undisturbed, write_older};
 use crate::support::{say, scratch};
 
 /// What is durable.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Disk {
+    /// Where it begins; what is above is of no interest.
+    root: PathBuf,
     /// Contents by inode.
     files: HashMap<u64, Vec<u8>>,
     /// Names by directory.
@@ -34,12 +36,26 @@ enum Entry {
 }
 
 impl Disk {
+    /// A disk with all that is in `root` now.
+    fn of(root: &Path) -> Disk {
+        let mut disk = Disk {
+            root: root.to_owned(),
+            files: HashMap::new(),
+            directories: HashMap::new(),
+        };
+        disk.settle(root);
+        disk
+    }
+
     /// Takes note of a successful fsync.
     fn synced(&mut self, file: &File) {
         let link = format!("/proc/self/fd/{}", file.as_raw_fd());
         let metadata = file.metadata().expect("it is open");
         if metadata.is_dir() {
             let path = fs::read_link(link).expect("it is open");
+            if !path.starts_with(&self.root) {
+                return;
+            }
             let names = fs::read_dir(&path).expect("lists").map(|entry| {
                 let entry = entry.expect("an entry");
                 let metadata = entry.metadata().expect("looks");
@@ -87,25 +103,37 @@ impl Disk {
     }
 }
 
-/// Runs in a fresh directory that `prepare` made until the power is lost at a call, and gives what is left to `check`;
-/// over and over, until the run ends before that call.
-fn lose_power_everywhere(existing: Existing, prepare: fn(&Path), check: impl Fn(&Path, &str)) {
+/// Runs in a directory that `prepare` made, or nobody, until the power is lost at a call, and gives what is left to `check`;
+/// over and over, until the run ends before that call. With `killed_at`, another run was killed at that fsync before, which loses
+/// nothing of what the kernel has and nobody fsynced.
+fn lose_power_everywhere(existing: Existing, killed_at: Option<u64>, prepare: fn(&Path), check: impl Fn(&Path, &str)) {
     for number in 1.. {
-        let what = format!("power lost at call {number}");
+        let what = format!("killed at fsync {killed_at:?}, power lost at call {number}");
         let (before, after) = (scratch(), scratch());
         let armed = arm("any:0:crash");
-        prepare(before.path());
+        let dir = before.path().join("out");
+        prepare(&dir);
         drop(armed);
-        let disk = Arc::new(Mutex::new(Disk::default()));
-        disk.lock().expect("no panic").settle(before.path());
-        let armed = arm(&format!("any:{number}:crash"));
-        let noted = Arc::clone(&disk);
-        armed.on_fsync(move |file| noted.lock().expect("no panic").synced(file));
-        let ended = run(before.path(), existing).is_ok();
-        drop(armed);
+        let disk = Arc::new(Mutex::new(Disk::of(before.path())));
+        let run_until = |op: &str, call: u64| {
+            let armed = arm(&format!("{op}:{call}:crash"));
+            let noted = Arc::clone(&disk);
+            armed.on_fsync(move |file| noted.lock().expect("no panic").synced(file));
+            run(&dir, existing).is_ok()
+        };
+        if let Some(call) = killed_at {
+            run_until("fsync", call);
+        }
+        let ended = run_until("any", number);
         let _alone = arm("any:0:crash");
         disk.lock().expect("no panic").restore(before.path(), after.path());
-        check(after.path(), &what);
+        let left = after.path().join("out");
+        if ended {
+            // What a run said that it ended with is there for good.
+            let verified = verify(&left, Depth::Full).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(verified.finished && verified.faults.is_empty(), "{what}: {verified:?}");
+        }
+        check(&left, &what);
         if ended {
             say(&format!("power was lost at {} calls", number - 1));
             return;
@@ -121,6 +149,7 @@ fn a_run_that_loses_power_anywhere_goes_on() {
     };
     lose_power_everywhere(
         Existing::Resume,
+        None,
         |_| {},
         |dir, what| {
             check_whole(dir);
@@ -135,7 +164,7 @@ fn an_overwriting_that_loses_power_anywhere_can_be_completed() {
         let _alone = arm("any:0:crash");
         undisturbed()
     };
-    lose_power_everywhere(Existing::Overwrite, write_older, |dir, what| {
+    lose_power_everywhere(Existing::Overwrite, None, write_older, |dir, what| {
         let existing = if is_older(dir) {
             Existing::Overwrite
         } else {
@@ -143,4 +172,28 @@ fn an_overwriting_that_loses_power_anywhere_can_be_completed() {
         };
         check_completes(dir, existing, &expected, what);
     });
+}
+
+/// A process that is killed leaves names and contents that only the kernel has. The run that goes on may not take them
+/// for durable.
+#[test]
+fn a_killed_run_that_then_loses_power_goes_on() {
+    /// Each of the first, which follow on the making of directories, and then every so many.
+    const FIRST: u64 = 4;
+    const STRIDE: usize = 11;
+    let (expected, fsyncs) = {
+        let armed = arm("fsync:0:crash");
+        (undisturbed(), armed.calls())
+    };
+    for killed_at in (1..FIRST).chain((FIRST..fsyncs).step_by(STRIDE)) {
+        lose_power_everywhere(
+            Existing::Resume,
+            Some(killed_at),
+            |_| {},
+            |dir, what| {
+                check_whole(dir);
+                check_completes(dir, Existing::Resume, &expected, what);
+            },
+        );
+    }
 }

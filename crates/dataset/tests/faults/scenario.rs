@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tarquet_dataset::{
-    Dataset, DatasetError, Depth, Existing, FailedMember, Options, Published, RescuedValue, SourcePrefix, Target,
-    verify,
+    Dataset, DatasetError, Depth, Existing, FailedMember, Options, RescuedValue, SourcePrefix, Target, verify,
 };
 
-use crate::support::{Document, Source, TABLES, check_rows, description, result, tables};
+use crate::support::{Document, NOTES, Source, TABLES, check_rows, description, finish, result, tables};
 
 /// How many documents the run has.
 const DOCUMENTS: u64 = 9;
@@ -27,20 +26,17 @@ const OPTIONS: Options = Options {
 /// Writes the dataset of the scenario into `dir`, from nothing or from where an earlier run was.
 pub(crate) fn run(dir: &Path, existing: Existing) -> Result<(), DatasetError> {
     let target = Target::claim(dir, existing)?;
-    let dataset = match target.resumable() {
+    let mut dataset = match target.resumable() {
         Some(run) if run.complete => return Ok(()),
-        Some(_) => target.resume(tables(), OPTIONS)?,
-        None => target.begin(tables(), description(), OPTIONS)?,
+        Some(run) if run.finished => target.resume(tables(), OPTIONS)?,
+        Some(_) => write(target.resume(tables(), OPTIONS)?)?,
+        None => write(target.begin(tables(), description(), OPTIONS)?)?,
     };
-    let published = if dataset.is_finished() {
-        dataset.finish()?
-    } else {
-        write(dataset)?
-    };
-    published.write_summary(&"done")
+    dataset.finish(NOTES)?;
+    dataset.into_published()?.write_summary(&"done")
 }
 
-fn write(mut dataset: Dataset) -> Result<Published, DatasetError> {
+fn write(mut dataset: Dataset) -> Result<Dataset, DatasetError> {
     let mut source = Source::behind(&dataset);
     for index in dataset.position().members..DOCUMENTS {
         let mut unit = source.unit(&[Document::with_rows(&[5, 1, index as u32 % 2, 0])]);
@@ -52,7 +48,7 @@ fn write(mut dataset: Dataset) -> Result<Published, DatasetError> {
             dataset.checkpoint(Some(SourcePrefix { bytes: done, hash: 7 }))?;
         }
     }
-    dataset.finish()
+    Ok(dataset)
 }
 
 fn failure(index: u64) -> FailedMember {
@@ -123,7 +119,7 @@ pub(crate) fn write_older(dir: &Path) {
             .expect("appends");
         dataset.checkpoint(None).expect("commits");
     }
-    let published = dataset.finish().expect("finishes");
+    let published = finish(dataset);
     published.write_summary(&"older").expect("writes");
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 
 use tarquet_dataset::{DatasetError, Depth, Existing, Options, Target, verify};
 
-use crate::support::{Document, Source, TABLES, begin, check_rows, ledger, result, resume, scratch, write};
+use crate::support::{Document, Source, TABLES, begin, check_rows, finish, ledger, result, resume, scratch, write};
 
 /// Where the run of the child process writes.
 const CHILD_DIR: &str = "TARQUET_DATASET_TEST_DIR";
@@ -133,7 +133,7 @@ fn go_on(dir: &Path, documents: &[Document]) {
             .append(source.unit(std::slice::from_ref(document)))
             .expect("appends");
     }
-    dataset.finish().expect("finishes");
+    finish(dataset);
 }
 
 /// What every reader may rely on at any time: parts are whole, they are a prefix of the rows, and the ledger names them.
@@ -201,7 +201,7 @@ fn readers_see_whole_parts_while_a_run_goes_on() {
                 dataset.append(source.unit(&[document(index)])).expect("appends");
                 dataset.checkpoint(None).expect("commits");
             }
-            dataset.finish().expect("finishes");
+            finish(dataset);
             ended.store(true, Ordering::SeqCst);
             reader.join().expect("what it sees is whole")
         });

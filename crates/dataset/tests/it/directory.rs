@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tarquet_dataset::{DatasetError, Existing, Options, Table, Target};
+use tarquet_dataset::{DatasetError, Description, Existing, Options, Table, Target};
 
 use crate::mounts::Mount;
 use crate::support::{
-    Document, OPTIONS, Source, TABLES, begin, check_rows, description, result, resume, scratch, tables, tree, write,
+    Document, OPTIONS, Source, TABLES, begin, check_rows, description, finish, result, resume, scratch, tables, tree,
+    write,
 };
 
 fn documents() -> Vec<Document> {
@@ -60,11 +61,7 @@ fn overwriting_leaves_what_a_fresh_run_leaves_and_foreign_files() {
         schema: crate::support::schema(1),
     };
     let old = Target::claim(dir.path(), Existing::Refuse).expect("claims");
-    let old = old
-        .begin(vec![other], description(), SMALL)
-        .expect("begins")
-        .finish()
-        .expect("finishes");
+    let old = finish(old.begin(vec![other], description(), SMALL).expect("begins"));
     old.write_summary(&1).expect("writes");
     drop(old);
     drop(write(dir.path(), Existing::Overwrite, SMALL, &documents()));
@@ -118,6 +115,9 @@ fn an_overwriting_that_was_cut_off_can_be_taken_up() {
 #[test]
 fn foreign_files_in_the_way_are_refused_and_kept() {
     let without_ledger = [
+        "run/checkpoint-500",
+        "run/tmp/0.part-00000.parquet",
+        "run/events/x",
         "features_raw/part.parquet",
         "features_raw/feature=wide/part-00000.parquet",
         "features_raw/feature=wide",
@@ -159,6 +159,50 @@ fn foreign_files_in_the_way_are_refused_and_kept() {
         let after = tree(dir.path());
         assert!(after == before, "{name}");
     }
+}
+
+/// What a run leaves that ends before its first ledger is in nobody's way.
+#[test]
+fn a_run_that_ended_before_its_first_ledger_is_taken_up() {
+    let fresh = scratch();
+    drop(write(fresh.path(), Existing::Refuse, SMALL, &documents()));
+    let dir = scratch();
+    drop(Target::claim(dir.path(), Existing::Refuse).expect("claims"));
+    fs::write(dir.path().join("run/ledger.json.draft"), "half").expect("writes");
+    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    assert!(tree(dir.path()) == tree(fresh.path()));
+}
+
+const MAP: &str = "feature_map.resolved.yaml";
+
+/// The map that somebody edited to run with it again is theirs: kept, and readable until the new one is there.
+#[test]
+fn an_edited_map_is_kept() {
+    let dir = scratch();
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).ok();
+    let replace = |with: &str| {
+        let run = Description {
+            resolved_map: with.to_owned(),
+            ..description()
+        };
+        let target = Target::claim(dir.path(), Existing::Overwrite).expect("claims");
+        finish(target.begin(tables(), run, SMALL).expect("begins"));
+        assert_eq!(read(MAP).as_deref(), Some(with));
+    };
+    replace("version: 1 # the first\n");
+    replace("version: 1 # the second\n");
+    let kept = [0, 1, 2].map(|number| match number {
+        0 => format!("{MAP}.old"),
+        number => format!("{MAP}.old.{number}"),
+    });
+    assert_eq!(read(&kept[0]), None, "what a run wrote is not kept");
+    // Edited twice in one way, and once in another.
+    for edited in ["mine", "mine", "mine too"] {
+        fs::write(dir.path().join(MAP), edited).expect("writes");
+        replace("version: 1 # the third\n");
+    }
+    let kept = kept.map(|name| read(&name));
+    assert_eq!(kept, [Some("mine".to_owned()), Some("mine too".to_owned()), None]);
 }
 
 #[test]
@@ -248,7 +292,7 @@ fn a_damaged_ledger_is_refused_and_nothing_is_deleted() {
     for bad in [
         String::new(),
         good.replace("feature=wide", "../../x"),
-        good.replace("\"format\": 2", "\"format\": 9"),
+        good.replace("\"format\": 3", "\"format\": 9"),
     ] {
         fs::write(&ledger, bad).expect("writes");
         let before = tree(dir.path());
@@ -274,7 +318,7 @@ fn one_run_at_a_time() {
     refused();
     let dataset = target.begin(tables(), description(), OPTIONS).expect("begins");
     refused();
-    let published = dataset.finish().expect("finishes");
+    let published = finish(dataset);
     refused();
     drop(published);
     drop(Target::claim(dir.path(), Existing::Overwrite).expect("the lock is free again"));
@@ -324,7 +368,8 @@ fn a_part_never_replaces_a_file_that_is_in_its_way() {
         );
         assert_eq!(fs::read(&in_the_way).expect("still there"), b"mine");
     };
-    is_in_the_way(dataset.finish().expect_err("refused"));
+    is_in_the_way(dataset.finish("").expect_err("refused"));
+    drop(dataset);
     // The part before it in the order of tables is published and stays; the foreign file is nobody's to remove.
     assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
     let error = claim_error(dir.path(), Existing::Overwrite);
@@ -334,12 +379,7 @@ fn a_part_never_replaces_a_file_that_is_in_its_way() {
     );
     is_in_the_way(resume(dir.path(), OPTIONS).expect_err("refused"));
     fs::remove_file(&in_the_way).expect("removes");
-    drop(
-        resume(dir.path(), OPTIONS)
-            .expect("resumes")
-            .finish()
-            .expect("finishes"),
-    );
+    drop(finish(resume(dir.path(), OPTIONS).expect("resumes")));
     assert!(result(dir.path()) == result(fresh.path()));
 }
 
@@ -350,18 +390,14 @@ fn a_part_is_named_before_it_appears() {
     let mut dataset = begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins");
     dataset.append(Source::new().unit(&documents())).expect("appends");
     fs::remove_dir(dir.path().join("features_raw/feature=search_route")).expect("removes");
-    let error = dataset.finish().expect_err("there is nowhere to publish to");
+    let error = dataset.finish("").expect_err("there is nowhere to publish to");
+    drop(dataset);
     assert!(matches!(error, DatasetError::Io { .. }), "{error}");
     assert_eq!(check_rows(dir.path(), 0, "feature=wide"), [140]);
     let parts = &crate::support::ledger(dir.path())["tables"][0]["parts"];
     assert_eq!(parts.as_array().map(Vec::len), Some(1));
     // The rest is put in place by whoever goes on, directory and all.
-    drop(
-        resume(dir.path(), OPTIONS)
-            .expect("resumes")
-            .finish()
-            .expect("finishes"),
-    );
+    drop(finish(resume(dir.path(), OPTIONS).expect("resumes")));
     assert_eq!(check_rows(dir.path(), 1, "feature=search_route"), [20]);
 }
 
@@ -380,7 +416,7 @@ fn an_encoder_that_fails_stops_the_run() {
         .expect("it comes out");
     assert!(error.to_string().contains("0.part-00001.parquet"), "{error}");
     assert!(matches!(append(), Err(DatasetError::Stopped { .. })));
-    assert!(matches!(dataset.finish(), Err(DatasetError::Stopped { .. })));
+    assert!(matches!(dataset.finish(""), Err(DatasetError::Stopped { .. })));
 }
 
 #[test]
@@ -392,6 +428,30 @@ fn other_file_systems_are_refused() {
     let error = claim_error(dir.path(), Existing::Refuse);
     assert!(matches!(error, DatasetError::FileSystems { .. }), "{error}");
     drop(disk);
+}
+
+/// Two mounts of one file system have one device, and a rename from one to the other fails all the same.
+#[test]
+fn other_mounts_of_the_same_file_system_are_refused() {
+    for name in ["features_raw", "features_raw/feature=wide"] {
+        let (dir, elsewhere) = (scratch(), scratch());
+        if name != "features_raw" {
+            drop(begin(dir.path(), Existing::Refuse, OPTIONS).expect("begins"));
+        }
+        let at = dir.path().join(name);
+        fs::create_dir_all(&at).expect("creates");
+        let Some(mount) = Mount::bind(elsewhere.path(), &at) else {
+            return;
+        };
+        for existing in [Existing::Refuse, Existing::Resume] {
+            let error = claim_error(dir.path(), existing);
+            assert!(
+                matches!(&error, DatasetError::FileSystems { other, .. } if *other == at),
+                "{error}"
+            );
+        }
+        drop(mount);
+    }
 }
 
 /// A disk that is full stops the run, with whole parts and a word on what to do. Then there are two ways: replacing the
@@ -428,7 +488,7 @@ fn a_full_disk_stops_the_run_and_leaves_whole_parts() {
             assert!(committed > 0, "something was committed");
             let unit = Source::behind(&dataset).unit(&documents());
             dataset.append(unit).expect("appends");
-            dataset.finish().expect("finishes");
+            finish(dataset);
             let rows: u64 = check_rows(&out, 0, "feature=wide").iter().sum();
             assert_eq!(rows, committed + 140);
         }

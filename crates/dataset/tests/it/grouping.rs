@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Document, OPTIONS, Source, TABLES, begin, check_rows, rows, scratch, tree, unit_without_rows};
+use crate::support::{
+    Document, OPTIONS, Source, TABLES, begin, check_rows, finish, rows, scratch, tree, unit_without_rows,
+};
 use proptest::prelude::*;
 use tarquet_dataset::{Existing, FailedMember, Options, RescuedValue, Unit};
 
@@ -111,7 +113,7 @@ fn written(documents: &[Document], grouping: &Grouping, options: Options) -> BTr
     for unit in grouping.units(documents) {
         dataset.append(unit).expect("appends");
     }
-    dataset.finish().expect("finishes");
+    finish(dataset);
     tree(dir.path())
 }
 
@@ -198,7 +200,7 @@ proptest! {
         for unit in grouping.units(&documents) {
             dataset.append(unit).expect("appends");
         }
-        let published = dataset.finish().expect("finishes");
+        let published = finish(dataset);
         let expected = expected_parts(&documents, options);
         for (table, directory) in ["wide", "search_route", "a%2Fb", "never"].into_iter().enumerate() {
             let counts = check_rows(dir.path(), table, &format!("feature={directory}"));
@@ -287,7 +289,7 @@ fn a_unit_of_failures_alone_is_fine() {
         })
         .expect("appends");
     dataset.append(Source::new().unit(&[])).expect("appends");
-    dataset.finish().expect("finishes");
+    finish(dataset);
     assert_eq!(
         std::fs::read_to_string(dir.path().join("failed.log"))
             .expect("a log")

@@ -4,6 +4,7 @@ mod crash;
 mod directory;
 mod grouping;
 mod mounts;
+mod odd_places;
 mod parts;
 mod recovery;
 mod resume;

@@ -20,10 +20,15 @@ impl Mount {
         Mount::made_by(mount.arg(at), at)
     }
 
+    /// What is in `dir`, at `at` too.
+    pub(crate) fn bind(dir: &Path, at: &Path) -> Option<Mount> {
+        let mut mount = Command::new("mount");
+        Mount::made_by(mount.arg("--bind").arg(dir).arg(at), at)
+    }
+
     /// What is in `dir`, to be read at `at` and not to be written.
     pub(crate) fn read_only(dir: &Path, at: &Path) -> Option<Mount> {
-        let mut bind = Command::new("mount");
-        let mount = Mount::made_by(bind.arg("--bind").arg(dir).arg(at), at)?;
+        let mount = Mount::bind(dir, at)?;
         let remounted = Command::new("mount").args(["-o", "remount,bind,ro"]).arg(at).status();
         assert!(remounted.is_ok_and(|status| status.success()), "makes it read-only");
         Some(mount)

@@ -10,7 +10,8 @@ use tarquet_dataset::{Dataset, DatasetError, Existing, Options, Table, Target, U
 use crate::grouping::Grouping;
 use crate::resume::{prefix, write_unbroken};
 use crate::support::{
-    Document, OPTIONS, Source, TABLES, begin, description, ledger, result, resume, scratch, tables, tree, write,
+    Document, NOTES, OPTIONS, Source, TABLES, begin, description, edit_ledger, finish, ledger, result, resume, scratch,
+    tables, tree, write,
 };
 
 /// Parts of a few documents each.
@@ -49,7 +50,7 @@ fn go_on(mut dataset: Dataset) {
         let unit = Grouping::one_by_one().unit(&documents, at..at + 1, &mut source);
         dataset.append(unit).expect("appends");
     }
-    dataset.finish().expect("finishes");
+    finish(dataset);
 }
 
 fn unbroken() -> tempfile::TempDir {
@@ -158,7 +159,7 @@ type Refusal = (&'static str, fn(&Path), fn(&DatasetError) -> bool);
 
 #[test]
 fn what_is_not_as_it_was_is_refused_and_nothing_is_changed() {
-    let cases: [Refusal; 12] = [
+    let cases: [Refusal; 13] = [
         (
             "feature_map.resolved.yaml was changed",
             |dir| fs::write(dir.join("feature_map.resolved.yaml"), "x").expect("writes"),
@@ -168,6 +169,11 @@ fn what_is_not_as_it_was_is_refused_and_nothing_is_changed() {
             "failed.log has",
             |dir| cut(&dir.join("failed.log"), 5),
             |error| matches!(error, DatasetError::LogCut { found: 5, .. }),
+        ),
+        (
+            "failed.log was changed",
+            |dir| flip(&dir.join("failed.log")),
+            |error| matches!(error, DatasetError::LogChanged { .. }),
         ),
         (
             "rescued.ndjson has 0 bytes",
@@ -302,16 +308,18 @@ fn a_finished_dataset_has_nothing_left_to_do_but_its_summary() {
     let claim = || Target::claim(dir.path(), Existing::Resume).expect("claims");
     let state = |target: &Target| target.resumable().map(|run| (run.finished, run.complete));
     assert_eq!(state(&claim()), Some((true, false)));
+    assert_eq!(claim().resumable().and_then(|run| run.notes.as_deref()), Some(NOTES));
     let mut dataset = claim().resume(tables(), SMALL).expect("resumes");
-    assert!(dataset.is_finished() && !dataset.is_changed());
+    assert!(!dataset.is_changed());
     let error = dataset.append(Unit::default()).expect_err("it is finished");
     assert!(matches!(error, DatasetError::Finished { .. }), "{error}");
     drop(dataset);
-    let published = claim()
-        .resume(tables(), SMALL)
-        .expect("resumes")
-        .finish()
-        .expect("finishes");
+    // Its notes are those of its end, whoever ends it once more.
+    let mut again = claim().resume(tables(), SMALL).expect("resumes");
+    again.finish("other notes").expect("finishes");
+    drop(again);
+    assert_eq!(claim().resumable().and_then(|run| run.notes.as_deref()), Some(NOTES));
+    let published = finish(claim().resume(tables(), SMALL).expect("resumes"));
     assert_eq!(published.tables, reported);
     published.write_summary(&1).expect("writes");
     drop(published);
@@ -326,6 +334,37 @@ fn a_finished_dataset_has_nothing_left_to_do_but_its_summary() {
     );
     fs::remove_file(dir.path().join(LAST_PART)).expect("removes");
     assert_eq!(state(&claim()), Some((true, false)));
+}
+
+/// What stopped the end of the run does not matter: once its ledger is stored, the position is the end's.
+#[test]
+fn an_end_that_fails_behind_its_ledger_is_an_end() {
+    let dir = scratch();
+    let mut dataset = begin(dir.path(), Existing::Refuse, SMALL).expect("begins");
+    dataset.append(Source::new().unit(&some_documents())).expect("appends");
+    assert_eq!(dataset.position().members, 0);
+    let in_the_way = dir.path().join("features_raw/feature=search_route/part-00000.parquet");
+    fs::write(&in_the_way, "mine").expect("writes");
+    let error = dataset.finish(NOTES).expect_err("something is in the way");
+    assert!(matches!(error, DatasetError::PartInTheWay { .. }), "{error}");
+    assert_eq!(dataset.position().members, 26);
+    assert!(matches!(dataset.into_published(), Err(DatasetError::Stopped { .. })));
+    fs::remove_file(in_the_way).expect("removes");
+    let target = Target::claim(dir.path(), Existing::Resume).expect("claims");
+    let run = target.resumable().expect("it is there");
+    assert_eq!(
+        (run.finished, run.complete, run.notes.as_deref()),
+        (true, false, Some(NOTES))
+    );
+    finish(target.resume(tables(), SMALL).expect("resumes"));
+}
+
+#[test]
+fn a_run_that_goes_on_has_published_nothing_for_good() {
+    let dir = scratch();
+    let dataset = begin(dir.path(), Existing::Refuse, SMALL).expect("begins");
+    let error = dataset.into_published().expect_err("it is not finished");
+    assert!(matches!(error, DatasetError::NotFinished { .. }), "{error}");
 }
 
 #[test]
@@ -348,9 +387,7 @@ fn an_overwriting_that_was_cut_off_is_completed() {
     for existing in [Existing::Resume, Existing::Overwrite] {
         let dir = scratch();
         drop(write(dir.path(), Existing::Refuse, OPTIONS, &some_documents()[..3]));
-        let path = dir.path().join("run/ledger.json");
-        let finished = fs::read_to_string(&path).expect("reads");
-        fs::write(&path, finished.replace("\"finished\"", "\"replacing\"")).expect("writes");
+        edit_ledger(dir.path(), |ledger| ledger["state"] = "replacing".into());
         fs::remove_file(dir.path().join("features_raw/feature=wide/part-00000.parquet")).expect("removes");
         let error = Target::claim(dir.path(), Existing::Refuse).expect_err("refused");
         assert!(matches!(error, DatasetError::HalfReplaced { .. }), "{error}");
@@ -405,7 +442,7 @@ fn checkpoints_leave_what_the_ledger_says() {
         dataset.checkpoint(None).expect("does nothing");
         assert_eq!(crate::support::ledger(dir.path()), ledger);
     }
-    dataset.finish().expect("finishes");
+    finish(dataset);
     assert!(files().is_empty());
     assert_eq!(ledger(dir.path())["state"], "finished");
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tarquet_dataset::{Dataset, Existing, Options, Position, Resumable, SourcePrefix, Target};
 
 use crate::grouping::{Grouping, documents, grouping, options};
-use crate::support::{Document, OPTIONS, Source, begin, description, mix, result, scratch, tables};
+use crate::support::{Document, OPTIONS, Source, begin, description, finish, mix, result, scratch, tables};
 
 /// What happens to a run.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub(crate) fn write_unbroken(dir: &Path, documents: &[Document], options: Option
         let unit = Grouping::one_by_one().unit(documents, at..at + 1, &mut source);
         dataset.append(unit).expect("appends");
     }
-    dataset.finish().expect("finishes");
+    finish(dataset);
 }
 
 /// A run that is broken off and resumed.
@@ -96,6 +96,7 @@ impl Broken<'_> {
             resolved_map: run.resolved_map,
             position: self.committed.clone(),
             finished: false,
+            notes: None,
             complete: false,
         }
     }
@@ -119,7 +120,7 @@ fn write_broken(dir: &Path, documents: &[Document], grouping: Grouping, options:
         at = run.take(&Step::Append(3), at);
     }
     let dataset = run.dataset.expect("it runs");
-    dataset.finish().expect("finishes");
+    finish(dataset);
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -238,7 +238,16 @@ pub(crate) fn write(dir: &Path, existing: Existing, options: Options, documents:
             .append(source.unit(std::slice::from_ref(document)))
             .expect("appends");
     }
-    dataset.finish().expect("finishes")
+    finish(dataset)
+}
+
+/// What callers note at the end of their runs.
+pub(crate) const NOTES: &str = "notes of the end";
+
+/// Ends a run.
+pub(crate) fn finish(mut dataset: Dataset) -> Published {
+    dataset.finish(NOTES).expect("finishes");
+    dataset.into_published().expect("it is finished")
 }
 
 /// Every file under `dir` with its contents, by its path from there; directories without files count as one.
@@ -318,6 +327,17 @@ pub(crate) fn check_rows(dir: &Path, table: usize, directory: &str) -> Vec<u64> 
 pub(crate) fn ledger(dir: &Path) -> serde_json::Value {
     let text = fs::read(dir.join("run/ledger.json")).expect("a ledger");
     serde_json::from_slice(&text).expect("JSON")
+}
+
+/// Changes the ledger, as somebody would who knows its checksum.
+pub(crate) fn edit_ledger(dir: &Path, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut ledger = ledger(dir);
+    change(&mut ledger);
+    ledger["ledger_crc32"] = "00000000".into();
+    let text = serde_json::to_string_pretty(&ledger).expect("serializes");
+    let sum = format!("\"ledger_crc32\": \"{:08x}\"", crc32fast::hash(text.as_bytes()));
+    let text = text.replace("\"ledger_crc32\": \"00000000\"", &sum);
+    fs::write(dir.join("run/ledger.json"), text).expect("writes");
 }
 
 /// A line for whoever runs the tests.

@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
-use tarquet_dataset::{DatasetError, Depth, Existing, Options, Verified, verify};
+use tarquet_dataset::{DatasetError, Depth, Existing, Options, PublishedTable, Verified, verify};
 
 use crate::grouping::Grouping;
 use crate::mounts::Mount;
-use crate::support::{Document, OPTIONS, Source, begin, ledger, mix, resume, scratch, tree, write};
+use crate::support::{Document, OPTIONS, Source, begin, edit_ledger, finish, mix, resume, scratch, tree, write};
 
 /// Parts of a few documents each.
 const SMALL: Options = Options {
@@ -18,6 +17,13 @@ const SMALL: Options = Options {
 
 fn documents() -> Vec<Document> {
     vec![Document::with_rows(&[7, 1, 2, 0]); 20]
+}
+
+/// A finished dataset, summary and all.
+fn write_all(dir: &Path) -> Vec<PublishedTable> {
+    let published = write(dir, Existing::Refuse, SMALL, &documents());
+    published.write_summary(&1).expect("writes");
+    published.tables.clone()
 }
 
 const DEPTHS: [Depth; 2] = [Depth::Quick, Depth::Full];
@@ -50,9 +56,7 @@ fn cut(path: &Path, bytes: u64) {
 #[test]
 fn a_sound_dataset_has_no_faults_and_stays_as_it_is() {
     let dir = scratch();
-    let published = write(dir.path(), Existing::Refuse, SMALL, &documents());
-    let reported = published.tables.clone();
-    drop(published);
+    let reported = write_all(dir.path());
     let before = tree(dir.path());
     for depth in DEPTHS {
         let verified = check(dir.path(), depth);
@@ -97,23 +101,18 @@ fn an_interrupted_run_is_sound_up_to_its_checkpoint() {
             "{found:?}"
         );
     }
-    drop(resume(dir.path(), SMALL).expect("resumes").finish().expect("finishes"));
+    let published = finish(resume(dir.path(), SMALL).expect("resumes"));
+    published.write_summary(&1).expect("writes");
+    drop(published);
     assert!(faults(dir.path(), Depth::Full).is_empty());
 }
 
 const PART: &str = "features_raw/feature=wide/part-00001.parquet";
 
-/// Changes the ledger.
-fn edit(dir: &Path, change: impl FnOnce(&mut Value)) {
-    let mut ledger = ledger(dir);
-    change(&mut ledger);
-    fs::write(dir.join("run/ledger.json"), ledger.to_string()).expect("writes");
-}
-
 /// Puts other contents in the place of [`PART`], and says so in the ledger, so that only what is inside can tell.
 fn replace_part(dir: &Path, contents: &[u8], rows: u64) {
     fs::write(dir.join(PART), contents).expect("writes");
-    edit(dir, |ledger| {
+    edit_ledger(dir, |ledger| {
         let part = &mut ledger["tables"][0]["parts"][1];
         let before = part["rows"].as_u64().expect("rows");
         part["rows"] = rows.into();
@@ -129,7 +128,7 @@ type Damage = (&'static str, &'static [Depth], fn(&Path));
 
 #[test]
 fn every_fault_is_named() {
-    let cases: [Damage; 13] = [
+    let cases: [Damage; 18] = [
         ("part-00001.parquet: is missing", &DEPTHS, |dir| {
             fs::remove_file(dir.join(PART)).expect("removes");
         }),
@@ -169,13 +168,31 @@ fn every_fault_is_named() {
         ("feature_map.resolved.yaml: is missing", &DEPTHS, |dir| {
             fs::remove_file(dir.join("feature_map.resolved.yaml")).expect("removes");
         }),
+        ("run/notes.txt: unknown file", &DEPTHS, |dir| {
+            fs::write(dir.join("run/notes.txt"), "mine").expect("writes");
+        }),
+        ("run/tmp/notes.txt: unknown file", &DEPTHS, |dir| {
+            fs::create_dir(dir.join("run/tmp")).expect("creates");
+            fs::write(dir.join("run/tmp/notes.txt"), "mine").expect("writes");
+        }),
+        ("summary.json: is missing: --resume writes it", &DEPTHS, |dir| {
+            fs::remove_file(dir.join("summary.json")).expect("removes");
+        }),
+        ("run/ledger.json: its checksum does not match", &DEPTHS, |dir| {
+            let path = dir.join("run/ledger.json");
+            let text = fs::read_to_string(&path).expect("reads");
+            fs::write(&path, text.replace("\"members\": 20", "\"members\": 10")).expect("writes");
+        }),
+        ("run/ledger.json: it is damaged", &DEPTHS, |dir| {
+            cut(&dir.join("run/ledger.json"), 100);
+        }),
         ("run/ledger.json: this dataset was being replaced", &DEPTHS, |dir| {
-            edit(dir, |ledger| ledger["state"] = "replacing".into());
+            edit_ledger(dir, |ledger| ledger["state"] = "replacing".into());
         }),
     ];
     for (expected, depths, damage) in cases {
         let dir = scratch();
-        drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+        write_all(dir.path());
         damage(dir.path());
         for depth in DEPTHS {
             let found = faults(dir.path(), depth);
@@ -190,7 +207,7 @@ type DamageToRun = (&'static str, fn(&Path));
 
 #[test]
 fn faults_of_an_interrupted_run_are_named() {
-    let cases: [DamageToRun; 4] = [
+    let cases: [DamageToRun; 5] = [
         ("run/checkpoint-1: is not what was written there", |dir| {
             flip(&dir.join("run/checkpoint-1"), 9)
         }),
@@ -199,6 +216,9 @@ fn faults_of_an_interrupted_run_are_named() {
         }),
         ("failed.log: has 3 bytes, the ledger says", |dir| {
             cut(&dir.join("failed.log"), 3)
+        }),
+        ("failed.log: is damaged: its CRC-32", |dir| {
+            flip(&dir.join("failed.log"), 20)
         }),
         ("failed.log: has 0 bytes, the ledger says", |dir| {
             fs::remove_file(dir.join("failed.log")).expect("removes")
@@ -217,7 +237,12 @@ fn faults_of_an_interrupted_run_are_named() {
         fs::write(dir.path().join("failed.log"), log + "{").expect("writes");
         assert!(faults(dir.path(), Depth::Full).is_empty());
         damage(dir.path());
-        for depth in DEPTHS {
+        let depths = if expected.contains("CRC-32") {
+            &DEPTHS[1..]
+        } else {
+            &DEPTHS
+        };
+        for depth in depths.iter().copied() {
             let found = faults(dir.path(), depth);
             assert!(
                 found.len() == 1 && found[0].starts_with(expected),
@@ -232,7 +257,7 @@ fn faults_of_an_interrupted_run_are_named() {
 #[test]
 fn damaged_pages_are_a_fault_and_no_panic() {
     let dir = scratch();
-    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    write_all(dir.path());
     let good = fs::read(dir.path().join(PART)).expect("reads");
     let mut found = 0;
     for round in 0..300_u64 {
@@ -262,7 +287,7 @@ fn where_there_is_no_dataset_that_is_said() {
 #[test]
 fn a_read_only_file_system_will_do() {
     let dir = scratch();
-    drop(write(dir.path(), Existing::Refuse, SMALL, &documents()));
+    write_all(dir.path());
     let mounted = scratch();
     let Some(_mount) = Mount::read_only(dir.path(), mounted.path()) else {
         return;
