@@ -7,7 +7,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
-use crate::support::dataset::assert_same;
+use crate::support::dataset::{Contents, assert_same};
 use crate::support::documents::{Fault, MAP, searches};
 use crate::support::ledger::Ledger;
 use crate::support::process::{Running, wait_for};
@@ -60,9 +60,8 @@ fn cut_off(scene: &Scene) {
 }
 
 /// What an undisturbed run writes.
-fn expected(scene: &Scene) -> crate::support::dataset::Contents {
-    let arguments = SETTINGS;
-    Run::of(&mut scene.command("undisturbed", &arguments)).expect_code(SOME_FAILED);
+fn expected(scene: &Scene) -> Contents {
+    Run::of(&mut scene.command("undisturbed", &SETTINGS)).expect_code(SOME_FAILED);
     scene.dataset("undisturbed").contents()
 }
 
@@ -163,7 +162,7 @@ fn another_archive_map_flag_or_build_is_refused_by_name() {
 
 /// What is refused can still be resumed.
 #[track_caller]
-fn resumed(scene: &Scene, expected: &crate::support::dataset::Contents) {
+fn resumed(scene: &Scene, expected: &Contents) {
     Run::of(&mut command(scene, &["--resume"])).expect_code(SOME_FAILED);
     assert_same(expected, &scene.dataset("out").contents(), "resumed");
 }
@@ -297,9 +296,17 @@ fn standard_input_is_resumed_with_the_same_bytes_and_no_others() {
     running.end().expect_signal(Signal::SIGKILL as i32);
     scene.write("other.tar", fs::read(scene.path("archive.tar")).expect("it is there"));
     edit(&scene, "other.tar", |bytes| bytes[600] ^= 1);
-    refused(&scene, reading("other.tar").arg("--resume"), &["standard input"]);
+    refused(
+        &scene,
+        reading("other.tar").arg("--resume"),
+        &["the archive is another one than before"],
+    );
     edit(&scene, "other.tar", |bytes| bytes.truncate(4_096));
-    refused(&scene, reading("other.tar").arg("--resume"), &["standard input"]);
+    refused(
+        &scene,
+        reading("other.tar").arg("--resume"),
+        &["the archive is another one than before"],
+    );
     Run::of(reading("archive.tar").arg("--resume")).expect_code(SOME_FAILED);
     assert_same(&expected, &scene.dataset("out").contents(), "resumed");
 }
@@ -349,9 +356,6 @@ fn the_lock_is_held_by_one_run_and_dies_with_it() {
 fn a_file_in_the_place_of_a_table_is_named_and_left_alone() {
     let scene = scene();
     let expected = expected(&scene);
-    let before = scene.run(&["--include", "nothing"]);
-    before.expect_code(0);
-    fs::remove_dir_all(scene.path("out")).expect("it is there");
     scene.write("out/features_raw/feature=offers", "a file in the way");
     let run = Run::of(&mut command(&scene, &[]));
     run.expect_code(1).expect_stderr(&["out/features_raw/feature=offers"]);
@@ -359,4 +363,24 @@ fn a_file_in_the_place_of_a_table_is_named_and_left_alone() {
     assert_eq!(left, "a file in the way");
     fs::remove_file(scene.path("out/features_raw/feature=offers")).expect("it is there");
     resumed(&scene, &expected);
+}
+
+/// Before it has begun, an overwrite has changed nothing, and there is nothing to be resumed.
+#[test]
+fn an_overwrite_that_is_stopped_before_it_begins_says_how_to_begin() {
+    let scene = scene();
+    Run::of(&mut command(&scene, &[])).expect_code(SOME_FAILED);
+    let old = scene.dataset("out").contents();
+    let mut running = scene.start("out", &["--overwrite", "--sample", "1000000"]);
+    wait_for("workers at the sample", || {
+        assert!(running.is_running(), "it ended before anything was done to it");
+        (!running.workers().is_empty()).then_some(())
+    });
+    running.signal(Signal::SIGINT);
+    let run = running.end();
+    run.expect_signal(Signal::SIGINT as i32)
+        .expect_stderr(&["stopped by SIGINT: nothing is committed yet. To go on: "]);
+    let last = run.stderr.lines().last().unwrap_or_default();
+    assert!(last.contains(" --overwrite") && !last.contains("--resume"), "{run:#?}");
+    assert_same(&old, &scene.dataset("out").contents(), "what was to be overwritten");
 }

@@ -165,6 +165,7 @@ fn an_unfinished_run_is_told() {
     running.signal(Signal::SIGKILL);
     running.end().expect_signal(Signal::SIGKILL as i32);
     let ledger = Ledger::read(&scene.path("out")).expect("it was begun");
+    assert_eq!(ledger.state(), "running");
     let run = verify(&scene, &[]);
     // Parts that are not in their place are a fault that a resume mends.
     run.expect_code(if ledger.pending(&scene.path("out")).is_empty() {

@@ -65,6 +65,8 @@ pub(crate) struct Size {
     pub(crate) offers: usize,
     /// Rows of a part.
     pub(crate) buffer_rows: usize,
+    /// How often what is done is committed.
+    pub(crate) checkpoint_every: &'static str,
 }
 
 /// An archive that shows `random` documents, some of which fail, and one of which is too large. Values that do not fit
@@ -111,6 +113,11 @@ impl Arena {
 
     /// An arena for an archive of this size, made by `random`, whose runs have these arguments too.
     pub(crate) fn with(size: Size, input: Input, arguments: &[&str], random: &mut Random) -> Arena {
+        Arena::within(&std::env::temp_dir(), size, input, arguments, random)
+    }
+
+    /// The same, somewhere else than where temporary files are.
+    pub(crate) fn within(parent: &Path, size: Size, input: Input, arguments: &[&str], random: &mut Random) -> Arena {
         let archive = archive(size, random);
         let archive = if input == Input::Tar { archive } else { gzip(&archive) };
         let rows = size.buffer_rows.to_string();
@@ -124,10 +131,10 @@ impl Arena {
             "--max-document-bytes",
             &most,
         ];
-        let rest = ["--checkpoint-every", "20ms", "--progress", "none"];
+        let rest = ["--checkpoint-every", size.checkpoint_every, "--progress", "none"];
         let arguments = always.iter().chain(&rest).chain(arguments);
         let mut arena = Arena {
-            scene: Scene::new(&archive, MAP),
+            scene: Scene::within(parent, &archive, MAP),
             input,
             arguments: arguments.map(|argument| (*argument).to_owned()).collect(),
             expected: Contents::new(),
@@ -137,16 +144,21 @@ impl Arena {
         arena
     }
 
-    /// Runs once without any disturbance, which is what all others are measured by.
+    /// Runs without any disturbance, which is what all others are measured by: by the quickest, or instants would fall
+    /// behind the end.
     fn run_undisturbed(&mut self) {
-        let started = Instant::now();
-        Run::of(&mut self.command("undisturbed", &[])).expect_code(SOME_FAILED);
-        self.clean = started.elapsed();
+        let run = |_| {
+            self.remove("undisturbed");
+            let started = Instant::now();
+            Run::of(&mut self.command("undisturbed", &[])).expect_code(SOME_FAILED);
+            started.elapsed()
+        };
+        self.clean = (0..3).map(run).min().expect("there are three");
         let dataset = self.scene.dataset("undisturbed");
         let reasons = dataset.reasons();
         let failed = |reason: &str| reasons.iter().filter(|(_, found)| found == reason).count();
         assert_eq!(failed("too_large"), 1, "{reasons:?}");
-        assert!(failed("not_json") >= 1 && !dataset.rescued().is_empty());
+        assert!(failed("truncated") >= 1 && !dataset.rescued().is_empty());
         assert!(
             dataset.parts("offers").len() >= 3,
             "several parts, or nothing is published before the end"

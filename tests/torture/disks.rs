@@ -12,6 +12,7 @@ const SIZE: Size = Size {
     documents: 600,
     offers: 40,
     buffer_rows: 2_000,
+    checkpoint_every: "5ms",
 };
 
 /// A shell script in a mount namespace of its own, in which `"$@"` is `command`.

@@ -15,9 +15,10 @@ use crate::sweep::{Tally, is_long, moment, sweep, times, wait_until};
 
 /// Long enough that kills hit many checkpoints, short enough that there can be many kills.
 const SIZE: Size = Size {
-    documents: 2_500,
+    documents: 1_500,
     offers: 40,
-    buffer_rows: 5_000,
+    buffer_rows: 4_000,
+    checkpoint_every: "10ms",
 };
 
 /// No worker may live longer after its coordinator.

@@ -14,6 +14,7 @@ const SIZE: Size = Size {
     documents: 400,
     offers: 60,
     buffer_rows: 2_000,
+    checkpoint_every: "20ms",
 };
 
 /// A run takes a second or two; one that has not ended by then never will.

@@ -1,9 +1,12 @@
 //! Ctrl-C, at any instant.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::arena::{Arena, Input, SOME_FAILED, Size};
 use crate::support::Run;
@@ -13,9 +16,10 @@ use crate::sweep::{Tally, moment, sweep, times, wait_until};
 
 /// Long enough that most signals come while there is something to drain and to commit.
 const SIZE: Size = Size {
-    documents: 2_500,
+    documents: 2_000,
     offers: 40,
     buffer_rows: 5_000,
+    checkpoint_every: "20ms",
 };
 
 /// How soon a run that is to stop has stopped, but for one of a hundred.
@@ -26,6 +30,9 @@ const AT_ONCE: Duration = Duration::from_millis(200);
 
 /// No child is there any more so long after the end.
 const CHILDLESS: Duration = Duration::from_millis(100);
+
+/// The same signal is a second one only if it comes later than this: some programs send theirs twice.
+const SAME_WISH: Duration = Duration::from_millis(25);
 
 /// What is measured: from the last signal to the end.
 const ENDED: &str = "to end";
@@ -42,7 +49,7 @@ fn any_signal(random: &mut Random) -> Signal {
 #[test]
 fn one_signal_at_random_instants() {
     sweep("Ctrl-C at random instants, then --resume", interrupt_many, |tally| {
-        assert!(tally.of("signals") >= 10 && tally.of("with something committed") > 0);
+        assert!(tally.of("with something committed") > 0);
         let most = tally.percentile(ENDED, 99);
         assert!(most <= SOON, "{most:?}");
     });
@@ -51,8 +58,9 @@ fn one_signal_at_random_instants() {
 fn interrupt_many(random: &mut Random, tally: &mut Tally) {
     for (input, signals) in Input::ALL.into_iter().zip([times(6, 40), times(5, 30), times(5, 30)]) {
         let arena = Arena::new(SIZE, input, random);
-        for number in 0..signals {
-            interrupt(&arena, &format!("{input:?} {number}"), random, tally);
+        let wanted = tally.of("signals") + signals as u64;
+        while tally.of("signals") < wanted {
+            interrupt(&arena, "out", random, tally);
         }
     }
 }
@@ -109,20 +117,32 @@ fn expect_last_line(run: &Run, signal: Signal, out: &str, tally: &mut Tally) {
 #[test]
 fn a_second_signal_ends_a_run_at_once() {
     sweep("Ctrl-C twice, then --resume", interrupt_many_twice, |tally| {
-        assert!(
-            tally.of("second signals") > 0,
-            "each run was over before the second signal"
-        );
-        let most = tally.percentile(ENDED, 100);
+        let most = tally.percentile(ENDED, 99);
         assert!(most <= AT_ONCE, "{most:?}");
     });
 }
 
 fn interrupt_many_twice(random: &mut Random, tally: &mut Tally) {
-    let arena = Arena::new(SIZE, Input::ALL[random.below(3) as usize], random);
-    for number in 0..times(5, 50) {
-        interrupt_twice(&arena, &format!("out {number}"), random, tally);
+    let input = Input::ALL[random.below(3) as usize];
+    let arena = Arena::within(&memory(), SIZE, input, &["--workers", "3"], random);
+    let wanted = tally.of("second signals") + times(5, 50) as u64;
+    while tally.of("second signals") < wanted {
+        interrupt_twice(&arena, "out", random, tally);
     }
+}
+
+/// Where files are in memory: a process that waits for a disk does not end before the disk has answered, whatever it is
+/// sent, and how long disks take is not what is measured here.
+fn memory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
+/// Whether a signal waits for some thread of the process to take it (`proc(5)`).
+fn has_pending_signal(process: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    pending.is_some_and(|mask| mask.trim().chars().any(|digit| digit != '0'))
 }
 
 /// Starts a run, sends it two signals with a moment between them, and resumes it.
@@ -130,19 +150,30 @@ fn interrupt_twice(arena: &Arena, out: &str, random: &mut Random, tally: &mut Ta
     let mut running = arena.start(out, &[]);
     wait_for("a worker", || (!running.workers().is_empty()).then_some(()));
     wait_until(Instant::now() + moment(random, arena.clean() / 2));
-    running.signal(any_signal(random));
-    wait_until(Instant::now() + moment(random, Duration::from_millis(5)));
-    let in_time = running.is_running();
-    let (run, took) = stop(running, Signal::SIGINT);
+    let first = any_signal(random);
+    let (second, pause) = match random.below(3) {
+        0 if first != Signal::SIGTERM => (Signal::SIGTERM, Duration::ZERO),
+        _ => (first, SAME_WISH),
+    };
+    running.signal(first);
+    // Two that are on their way at the same time can become one (signal(7)).
+    wait_for("the first signal to be taken in", || {
+        (!has_pending_signal(running.pid())).then_some(())
+    });
+    wait_until(Instant::now() + pause + moment(random, Duration::from_millis(5)));
+    let run = if running.is_running() {
+        let (run, took) = stop(running, second);
+        tally.count("second signals");
+        tally.took(ENDED, took);
+        run
+    } else {
+        running.end()
+    };
     arena.expect_whole_parts(out, out);
     assert!(
         run.status.signal().is_some() || run.status.code() == Some(SOME_FAILED),
         "{run:#?}"
     );
-    if in_time {
-        tally.count("second signals");
-        tally.took(ENDED, took);
-    }
     arena.finish(out, out);
     arena.remove(out);
 }

@@ -53,6 +53,12 @@ impl Tally {
         *self.counts.entry(what).or_default() += times;
     }
 
+    /// Keeps the largest of some values.
+    pub(crate) fn raise(&mut self, what: &'static str, value: u64) {
+        let largest = self.counts.entry(what).or_default();
+        *largest = value.max(*largest);
+    }
+
     /// How often something happened.
     pub(crate) fn of(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
@@ -75,7 +81,7 @@ impl Tally {
         let counts = self.counts.iter().map(|(what, count)| format!("{count} {what}"));
         let times = self.times.keys().map(|what| {
             let [half, most, all] = [50, 99, 100].map(|percent| self.percentile(what, percent));
-            format!("{what}: {half:.0?} (median), {most:.0?} (99 %), {all:.0?} (all)")
+            format!("{what}: {half:.1?} (median), {most:.1?} (99 %), {all:.1?} (all)")
         });
         counts.chain(times).collect::<Vec<_>>().join(", ")
     }
@@ -83,7 +89,7 @@ impl Tally {
 
 /// Runs a sweep with both seeds, one sweep at a time: what it shows depends on the clock. Then `check` looks at what both
 /// did together, and a line tells it.
-pub(crate) fn sweep(name: &'static str, mut body: impl FnMut(&mut Random, &mut Tally), check: impl FnOnce(&Tally)) {
+pub(crate) fn sweep(name: &'static str, mut body: impl FnMut(&mut Random, &mut Tally), check: impl FnOnce(&mut Tally)) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut told = Told {
@@ -94,7 +100,7 @@ pub(crate) fn sweep(name: &'static str, mut body: impl FnMut(&mut Random, &mut T
     for seed in [FIXED_SEED, fresh_seed()] {
         body(&mut Random(seed), &mut told.tally);
     }
-    check(&told.tally);
+    check(&mut told.tally);
 }
 
 /// Tells what a sweep did, however it ends.

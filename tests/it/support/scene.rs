@@ -31,8 +31,13 @@ pub(crate) struct Run {
 impl Scene {
     /// A scene with `archive` as `archive.tar` and `map` as `map.yaml`.
     pub(crate) fn new(archive: &[u8], map: &str) -> Scene {
+        Scene::within(&std::env::temp_dir(), archive, map)
+    }
+
+    /// The same, in another directory than the one for temporary files.
+    pub(crate) fn within(parent: &Path, archive: &[u8], map: &str) -> Scene {
         let scene = Scene {
-            dir: Rc::new(TempDir::new().expect("a temporary directory")),
+            dir: Rc::new(TempDir::new_in(parent).expect("a temporary directory")),
         };
         scene.write("archive.tar", archive);
         scene.write("map.yaml", map);
