@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::args::LogLevel;
+use crate::signals;
 
 impl LogLevel {
     fn filter(self) -> LevelFilter {
@@ -65,9 +66,11 @@ impl Stderr {
 /// Sends everything of `level` and worse to standard error, above the bars of `bars`.
 pub(crate) fn start(level: LogLevel, bars: MultiProgress) -> io::Result<Stderr> {
     let (said, saying) = sync_channel(LINES_WAITING);
-    thread::Builder::new()
-        .name("stderr".to_owned())
-        .spawn(move || write_all(&saying, &bars))?;
+    thread::Builder::new().name("stderr".to_owned()).spawn(move || {
+        // They are for the thread that waits for them. Until there is one, they are to kill.
+        signals::block().ok();
+        write_all(&saying, &bars);
+    })?;
     let stderr = Stderr { said };
     tracing_subscriber::fmt()
         .with_max_level(level.filter())

@@ -46,8 +46,10 @@ fn a_file_that_cannot_grow_stops_the_run_with_its_name_and_leaves_whole_parts() 
 fn a_summary_that_cannot_be_written_is_an_error() {
     let scene = scene();
     let run = Run::of(&mut after("exec >/dev/full", &scene.command("out", &[])));
-    run.expect_code(1)
-        .expect_stderr(&["error: cannot write the summary", "No space left on device"]);
+    run.expect_code(1).expect_stderr(&[
+        "error: the dataset is finished, but its summary cannot be shown",
+        "No space left on device",
+    ]);
     assert_eq!(
         scene.dataset("out").rows("route").len(),
         1_500,
