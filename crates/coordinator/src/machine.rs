@@ -320,9 +320,9 @@ impl<U> Machine<U> {
         }
         self.share_credit();
         // One that waits for credit is done with what it has in hand and may wait for long: whoever kills it then says
-        // nothing about the member. But nothing gets done if it is always killed there.
+        // nothing about the member, nor about workers.
         let waited = state.blocked.is_some() && death.is_foreign();
-        self.barren_deaths += 1;
+        self.barren_deaths += usize::from(!waited);
         if let Some(in_hand) = state.in_hand.filter(|_| !waited)
             && let Some(task) = self.tasks.get_mut(&in_hand.task)
             && task.blame(in_hand, &death)
