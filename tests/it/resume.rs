@@ -8,10 +8,10 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use crate::support::dataset::{Contents, assert_same};
-use crate::support::documents::{Fault, MAP, searches};
+use crate::support::documents::{Fault, MAP, name, searches};
 use crate::support::ledger::Ledger;
 use crate::support::process::{Running, wait_for};
-use crate::support::{Run, Scene};
+use crate::support::{Run, Scene, gzip};
 
 const SETTINGS: [&str; 10] = [
     "--workers",
@@ -240,6 +240,29 @@ fn what_was_committed_and_is_not_there_any_more_is_refused_by_name() {
     let ledger = Ledger::read(&scene.path("out")).expect("it was begun");
     refused_without(&scene, &Path::new("out").join(&ledger.parts()[0]));
     resumed(&scene, &expected);
+}
+
+/// Where damage stands is a line of the log too, and must not depend on what was read before it.
+#[test]
+fn a_damaged_archive_is_resumed_with_the_same_line_about_the_damage() {
+    for compressed in [false, true] {
+        let scene = scene();
+        edit(&scene, "archive.tar", |bytes| {
+            let header = name(1_400);
+            let header = header.as_bytes();
+            let at = bytes.windows(header.len()).position(|window| window == header);
+            // Its checksum tells.
+            bytes[at.expect("a member of that name")] ^= 1;
+            if compressed {
+                *bytes = gzip(bytes);
+            }
+        });
+        let expected = expected(&scene);
+        let log = String::from_utf8_lossy(&expected[Path::new("failed.log")]).into_owned();
+        assert!(log.contains("archive_damaged"), "{log}");
+        cut_off(&scene);
+        resumed(&scene, &expected);
+    }
 }
 
 /// The file of the last checkpoint.
