@@ -27,8 +27,7 @@ pub struct Settings {
     pub workers: usize,
     /// What a worker may allocate, in bytes.
     pub worker_memory: u64,
-    /// How long a worker may be at one member before it is killed. What counts is the time in which it runs or could:
-    /// see `watch`.
+    /// How long a worker may be at one member before it is killed. What counts is its time on a processor: see `watch`.
     pub member_timeout: Duration,
     /// The projection engine's name.
     pub engine: String,

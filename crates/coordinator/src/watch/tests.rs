@@ -197,7 +197,7 @@ impl Drop for Process {
 const BUSY: &str = "while :; do :; done";
 
 #[test]
-fn only_a_process_that_runs_or_could_uses_time() {
+fn only_a_process_that_runs_uses_time() {
     const WHILE: Duration = Duration::from_millis(300);
     let busy = Process::start(BUSY);
     let stopped = Process::start(BUSY);
