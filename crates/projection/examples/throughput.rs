@@ -1,75 +1,202 @@
-//! How fast documents become rows: `cargo run --release -p tarquet-projection --example throughput [SECONDS [ENGINE]]`.
+//! How fast an engine makes rows of the documents of an archive that is in memory, on one core:
+//! `cargo run --release -p tarquet-projection --example throughput -- ARCHIVE MAP [ENGINE [PASSES]]`.
 //!
-//! Prints the speed of each engine over documents like those of the reference data, in megabytes of JSON a second of
-//! processor time, as Linux accounts it, so that a busy machine does not change the answer much.
-
-#[path = "../tests/common/flights.rs"]
-mod flights;
+//! Prints one line of JSON: the rows and checksums of every table, which the first pass adds up, and the seconds of
+//! processor time of each pass after it, the walk over tar headers included. Rows are dropped when they reach a mebibyte,
+//! as a worker sends them. `xtask/bench/ondemand` does the same with simdjson's On-Demand.
 
 use std::error::Error;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tarquet_feature_map::{Evidence, Plan};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array as _, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use tarquet_feature_map::Plan;
 use tarquet_projection::{EngineKind, Projector};
 
 /// When a projector is flushed, as a worker would flush it.
 const FLUSH_BYTES: usize = 1 << 20;
 
+/// What follows the last document in memory, so that an engine may read whole blocks.
+const PADDING: usize = 64;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let seconds = std::env::args().nth(1).map_or(Ok(2.0), |text| text.parse())?;
-    let documents: Vec<String> = (0..40)
-        .map(|seed| flights::document(seed, 60 + 5 * seed as usize))
-        .collect();
-    let plan = typed_plan(&documents)?;
-    let engines = std::env::args()
-        .nth(2)
-        .map_or(Ok(EngineKind::ALL.to_vec()), |name| name.parse().map(|one| vec![one]))?;
-    for engine in engines {
-        let (bytes, time, rows) = measure(&plan, engine, &documents, Duration::from_secs_f64(seconds))?;
-        let speed = bytes as f64 / 1e6 / time.as_secs_f64();
-        writeln!(std::io::stdout(), "{engine}: {speed:.0} MB/s ({rows} rows)")?;
-    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [archive, map, options @ ..] = arguments.as_slice() else {
+        return Err("usage: throughput ARCHIVE MAP [ENGINE [PASSES]]".into());
+    };
+    let engine: EngineKind = options.first().map_or(Ok(EngineKind::default()), |name| name.parse())?;
+    let passes: usize = options.get(1).map_or(Ok(5), |count| count.parse())?;
+    let archive = Archive::read(archive)?;
+    let plan = Arc::new(tarquet_feature_map::parse(map, &std::fs::read_to_string(map)?)?);
+    let mut projector = Projector::new(plan.clone(), engine);
+    let mut tables: Vec<Table> = plan.features.iter().map(|_| Table::default()).collect();
+    pass(&archive, &mut projector, |feature, batch| tables[feature].add(batch))?;
+    let seconds: Vec<String> = (0..passes)
+        .map(|_| {
+            Ok(format!(
+                "{:.6}",
+                pass(&archive, &mut projector, |_, _| Ok(()))?.as_secs_f64()
+            ))
+        })
+        .collect::<Result<_, Box<dyn Error>>>()?;
+    writeln!(
+        std::io::stdout(),
+        "{{\"engine\": \"{engine}\", \"tables\": [{}], \"seconds\": [{}]}}",
+        tables_json(&plan, &tables)?,
+        seconds.join(", ")
+    )?;
     Ok(())
 }
 
-fn typed_plan(documents: &[String]) -> Result<Arc<Plan>, Box<dyn Error>> {
-    let plan = Arc::new(tarquet_feature_map::parse("map.yaml", flights::MAP)?);
-    let mut evidence = Evidence::new(&plan);
-    let mut projector = Projector::new(plan.clone(), EngineKind::SimdJson);
-    for document in documents {
-        projector.observe(document.as_bytes(), "raw/a.json", &mut evidence)?;
-    }
-    Ok(Arc::new(plan.resolve(&evidence).plan))
-}
-
-/// Projects the documents over and over. Gives the bytes read, the time taken and the rows made.
-fn measure(
-    plan: &Arc<Plan>,
-    engine: EngineKind,
-    documents: &[String],
-    limit: Duration,
-) -> Result<(usize, Duration, usize), Box<dyn Error>> {
-    let mut projector = Projector::new(plan.clone(), engine);
-    let (mut bytes, mut rows) = (0, 0);
+/// One pass over all documents, whose batches go to `take` with their features' positions. Gives its processor time.
+fn pass(
+    archive: &Archive,
+    projector: &mut Projector,
+    mut take: impl FnMut(usize, &RecordBatch) -> Result<(), Box<dyn Error>>,
+) -> Result<Duration, Box<dyn Error>> {
     let start = processor_time()?;
-    for document in documents.iter().cycle() {
-        projector.project(document.as_bytes(), "raw/a.json")?;
-        bytes += document.len();
-        if projector.buffered_bytes() >= FLUSH_BYTES {
-            rows += projector.flush()?.rows.iter().map(|rows| *rows as usize).sum::<usize>();
+    let mut flush = |projector: &mut Projector| -> Result<(), Box<dyn Error>> {
+        for (feature, batch) in projector.flush()?.batches {
+            take(feature, &batch)?;
         }
-        if processor_time()? - start >= limit {
-            break;
+        Ok(())
+    };
+    for member in archive.members() {
+        let (name, document) = member?;
+        projector.project(document, name)?;
+        if projector.buffered_bytes() >= FLUSH_BYTES {
+            flush(projector)?;
         }
     }
-    Ok((bytes, processor_time()? - start, rows))
+    flush(projector)?;
+    Ok(processor_time()? - start)
 }
 
-/// The time that this thread has been on a processor: the first field of its `schedstat`, in nanoseconds.
+/// The time that this thread has been on a processor, so that a busy machine does not change the answer much: the first
+/// field of its `schedstat`, in nanoseconds.
 fn processor_time() -> Result<Duration, Box<dyn Error>> {
+    // The field grows when the scheduler looks at the thread, which it does now.
+    std::thread::yield_now();
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds = stat.split(' ').next().ok_or("an empty schedstat")?;
     Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
+
+/// A tar in memory.
+struct Archive {
+    bytes: Vec<u8>,
+    /// Without the padding.
+    size: usize,
+}
+
+impl Archive {
+    fn read(path: &str) -> Result<Self, Box<dyn Error>> {
+        let mut file = File::open(path).map_err(|error| format!("cannot open {path}: {error}"))?;
+        let mut bytes = Vec::with_capacity(file.metadata()?.len() as usize + PADDING);
+        let size = file.read_to_end(&mut bytes)?;
+        bytes.resize(size + PADDING, 0);
+        Ok(Self { bytes, size })
+    }
+
+    /// Names and contents. Only what `cargo xtask sample` writes is understood: regular files in ustar, no long names.
+    fn members(&self) -> impl Iterator<Item = Result<(&str, &[u8]), Box<dyn Error>>> {
+        let mut rest = &self.bytes[..self.size];
+        std::iter::from_fn(move || {
+            (rest.first()? != &0).then(|| {
+                let (name, size, content) = header(rest).ok_or("not a tar as `cargo xtask sample` writes it")?;
+                let (document, _) = content.split_at_checked(size).ok_or("a tar that ends in a member")?;
+                rest = content.get(size.next_multiple_of(512)..).unwrap_or_default();
+                Ok((name, document))
+            })
+        })
+    }
+}
+
+/// The name and size of the member whose ustar header `bytes` begin with, and all that follows the header.
+fn header(bytes: &[u8]) -> Option<(&str, usize, &[u8])> {
+    let (header, content) = bytes.split_first_chunk::<512>()?;
+    // Both say a regular file.
+    let regular = matches!(header[156], b'0' | 0);
+    let name = header[..100].split(|byte| *byte == 0).next()?;
+    let size = std::str::from_utf8(&header[124..135]).ok()?;
+    let size = usize::from_str_radix(size, 8).ok()?;
+    regular.then_some((std::str::from_utf8(name).ok()?, size, content))
+}
+
+/// What the first pass saw of a table.
+#[derive(Default)]
+struct Table {
+    rows: usize,
+    checksums: Vec<u64>,
+}
+
+impl Table {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), Box<dyn Error>> {
+        self.rows += batch.num_rows();
+        self.checksums.resize(batch.num_columns(), 0);
+        for (checksum, column) in self.checksums.iter_mut().zip(batch.columns()) {
+            let values: Vec<Option<u64>> = match column.data_type() {
+                DataType::Int64 => column
+                    .as_primitive::<Int64Type>()
+                    .iter()
+                    .map(|value| value.map(|value| value as u64))
+                    .collect(),
+                DataType::Float64 => column
+                    .as_primitive::<Float64Type>()
+                    .iter()
+                    .map(|value| value.map(f64::to_bits))
+                    .collect(),
+                DataType::Timestamp(TimeUnit::Microsecond, _) => column
+                    .as_primitive::<TimestampMicrosecondType>()
+                    .iter()
+                    .map(|value| value.map(|value| value as u64))
+                    .collect(),
+                DataType::Boolean => column.as_boolean().iter().map(|value| value.map(u64::from)).collect(),
+                DataType::Utf8 => column.as_string::<i32>().iter().map(|text| text.map(fnv)).collect(),
+                other => return Err(format!("no checksum for columns of type {other}").into()),
+            };
+            *checksum = values.into_iter().fold(*checksum, add);
+        }
+        Ok(())
+    }
+}
+
+/// The prime of 64-bit FNV.
+const PRIME: u64 = 0x100_0000_01b3;
+
+/// A column's checksum with one more value, or null.
+fn add(checksum: u64, value: Option<u64>) -> u64 {
+    let term = value.map_or(0, |value| value.wrapping_add(1));
+    checksum.wrapping_mul(PRIME).wrapping_add(term)
+}
+
+/// The FNV-1a of a string (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+    })
+}
+
+/// As the peer in C++ writes it: one object a table.
+fn tables_json(plan: &Plan, tables: &[Table]) -> Result<String, Box<dyn Error>> {
+    let mut objects = Vec::new();
+    for (feature, table) in tables.iter().enumerate() {
+        let schema = plan.table_schema(feature)?;
+        let columns = schema.fields().iter().zip(&table.checksums);
+        let checksums: Vec<String> = columns
+            .map(|(field, checksum)| format!("\"{}\": \"{checksum:016x}\"", field.name()))
+            .collect();
+        objects.push(format!(
+            "{{\"table\": \"{}\", \"rows\": {}, \"checksums\": {{{}}}}}",
+            plan.features[feature].name,
+            table.rows,
+            checksums.join(", ")
+        ));
+    }
+    Ok(objects.join(", "))
 }

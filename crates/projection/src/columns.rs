@@ -7,14 +7,15 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
 };
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, Field};
 use tarquet_feature_map::plan::{ColumnType, Scalar};
 
+use crate::bits::Bits;
 use crate::convert::Cell;
 
 /// How many bytes the length of a string or of a list counts.
-const LENGTH_BYTES: usize = size_of::<i32>();
+pub(crate) const LENGTH_BYTES: usize = size_of::<i32>();
 
 /// Up to how many elements a column keeps room for from one flush to the next.
 const KEPT_CAPACITY: usize = 1 << 16;
@@ -32,26 +33,37 @@ pub(crate) enum Column {
 #[derive(Debug)]
 pub(crate) struct ScalarColumn {
     ty: Scalar,
-    values: Values,
-    validity: NullBufferBuilder,
+    pub(crate) values: Values,
+    /// Which values are not null.
+    pub(crate) validity: Bits,
 }
 
 /// The values, those of nulls included.
 #[derive(Debug)]
-enum Values {
+pub(crate) enum Values {
+    /// Of an `int64`, a `timestamp` or a `datetime`.
     Int(Vec<i64>),
+    /// Of a `float64`.
     Float(Vec<f64>),
+    /// Of a `date`.
     Days(Vec<i32>),
-    Bool(BooleanBufferBuilder),
-    Text { offsets: Vec<i32>, bytes: Vec<u8> },
+    /// Of a `bool`.
+    Bool(Bits),
+    /// Of a `string` or a `json`.
+    Text {
+        /// Where each begins, and where the last ends.
+        offsets: Vec<i32>,
+        bytes: Vec<u8>,
+    },
 }
 
 /// A column of a list a row.
 #[derive(Debug)]
 pub(crate) struct ListColumn {
     offsets: Vec<i32>,
-    validity: NullBufferBuilder,
-    elements: ScalarColumn,
+    validity: Bits,
+    /// The elements of all lists, the one that is being written included.
+    pub(crate) elements: ScalarColumn,
 }
 
 impl Column {
@@ -61,17 +73,9 @@ impl Column {
             ColumnType::Scalar(scalar) => Self::Scalar(ScalarColumn::new(scalar)),
             ColumnType::List(scalar) => Self::List(ListColumn {
                 offsets: vec![0],
-                validity: NullBufferBuilder::new(0),
+                validity: Bits::default(),
                 elements: ScalarColumn::new(scalar),
             }),
-        }
-    }
-
-    /// How many bytes the column holds.
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Self::Scalar(column) => column.bytes(),
-            Self::List(column) => column.offsets.len() * LENGTH_BYTES + column.elements.bytes(),
         }
     }
 
@@ -98,7 +102,7 @@ impl ScalarColumn {
             Scalar::Int64 | Scalar::Timestamp { .. } | Scalar::Datetime => Values::Int(Vec::new()),
             Scalar::Float64 => Values::Float(Vec::new()),
             Scalar::Date => Values::Days(Vec::new()),
-            Scalar::Bool => Values::Bool(BooleanBufferBuilder::new(0)),
+            Scalar::Bool => Values::Bool(Bits::default()),
             Scalar::String | Scalar::Json => Values::Text {
                 offsets: vec![0],
                 bytes: Vec::new(),
@@ -107,13 +111,13 @@ impl ScalarColumn {
         Self {
             ty,
             values,
-            validity: NullBufferBuilder::new(0),
+            validity: Bits::default(),
         }
     }
 
     /// Adds a value that is of the column's type, or a null. Gives the bytes that it counts.
     pub(crate) fn push(&mut self, cell: Option<Cell<'_>>) -> usize {
-        self.validity.append(cell.is_some());
+        self.validity.push(u64::from(cell.is_some()), 1);
         match (&mut self.values, cell) {
             (Values::Int(values), Some(Cell::Int(value))) => values.push(value),
             (Values::Int(values), None) => values.push(0),
@@ -121,8 +125,8 @@ impl ScalarColumn {
             (Values::Float(values), None) => values.push(0.0),
             (Values::Days(values), Some(Cell::Days(value))) => values.push(value),
             (Values::Days(values), None) => values.push(0),
-            (Values::Bool(values), Some(Cell::Bool(value))) => values.append(value),
-            (Values::Bool(values), None) => values.append(false),
+            (Values::Bool(values), Some(Cell::Bool(value))) => values.push(u64::from(value), 1),
+            (Values::Bool(values), None) => values.push(0, 1),
             (Values::Text { offsets, bytes }, Some(Cell::Text(text))) => {
                 bytes.extend_from_slice(text);
                 offsets.push(bytes.len() as i32);
@@ -135,7 +139,7 @@ impl ScalarColumn {
     }
 
     /// The bytes that a value counts, without those of its text.
-    fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         match self.values {
             Values::Int(_) => size_of::<i64>(),
             Values::Float(_) => size_of::<f64>(),
@@ -147,16 +151,6 @@ impl ScalarColumn {
 
     fn len(&self) -> usize {
         self.validity.len()
-    }
-
-    fn bytes(&self) -> usize {
-        match &self.values {
-            Values::Int(values) => values.len() * size_of::<i64>(),
-            Values::Float(values) => values.len() * size_of::<f64>(),
-            Values::Days(values) => values.len() * size_of::<i32>(),
-            Values::Bool(values) => values.len().div_ceil(8),
-            Values::Text { offsets, bytes } => offsets.len() * LENGTH_BYTES + bytes.len(),
-        }
     }
 
     fn truncate(&mut self, rows: usize) {
@@ -174,7 +168,7 @@ impl ScalarColumn {
     }
 
     fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let nulls = self.validity.finish();
+        let nulls = nulls(&mut self.validity);
         Ok(match &mut self.values {
             Values::Int(values) => int_array(self.ty, take_values(values).into(), nulls)?,
             Values::Float(values) => Arc::new(Float64Array::try_new(take_values(values).into(), nulls)?),
@@ -197,15 +191,10 @@ fn int_array(ty: Scalar, values: ScalarBuffer<i64>, nulls: Option<NullBuffer>) -
 }
 
 impl ListColumn {
-    /// Adds an element to the list that is being written. Gives the bytes that it counts.
-    pub(crate) fn push_element(&mut self, cell: Option<Cell<'_>>) -> usize {
-        self.elements.push(cell)
-    }
-
     /// Ends the list that is being written: a null, if it is not `there`. Gives the bytes of its length.
     pub(crate) fn end_list(&mut self, there: bool) -> usize {
         self.offsets.push(self.elements.len() as i32);
-        self.validity.append(there);
+        self.validity.push(u64::from(there), 1);
         LENGTH_BYTES
     }
 
@@ -223,9 +212,14 @@ impl ListColumn {
             field,
             offsets,
             elements,
-            self.validity.finish(),
+            nulls(&mut self.validity),
         )?))
     }
+}
+
+/// What is null of the values, if any is.
+fn nulls(validity: &mut Bits) -> Option<NullBuffer> {
+    Some(NullBuffer::new(validity.finish())).filter(|nulls| nulls.null_count() > 0)
 }
 
 fn last_offset(offsets: &[i32]) -> usize {

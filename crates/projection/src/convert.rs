@@ -23,6 +23,32 @@ pub(crate) enum Cell<'a> {
     Text(&'a [u8]),
 }
 
+impl Cell<'_> {
+    /// The value of a column that holds `Int`s.
+    pub(crate) fn into_int(self) -> i64 {
+        match self {
+            Self::Int(value) => value,
+            other => unreachable!("{other:?} is no integer"),
+        }
+    }
+
+    /// The value of a column that holds `Float`s.
+    pub(crate) fn into_float(self) -> f64 {
+        match self {
+            Self::Float(value) => value,
+            other => unreachable!("{other:?} is no float"),
+        }
+    }
+
+    /// The value of a column that holds `Days`.
+    pub(crate) fn into_days(self) -> i32 {
+        match self {
+            Self::Days(value) => value,
+            other => unreachable!("{other:?} is no day"),
+        }
+    }
+}
+
 /// The value does not fit the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misfit;

@@ -14,23 +14,26 @@ pub enum EngineKind {
     /// The scalar parser of this crate, which is the judge of what is valid.
     Reference,
     /// simd-json; what it refuses is read again by the reference.
-    #[default]
     SimdJson,
+    /// The vector engine of this crate; what it does not take is read by the reference.
+    #[default]
+    Structural,
 }
 
 /// The name of no engine.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("there is no JSON engine `{0}`; there are `reference` and `simd-json`")]
+#[error("there is no JSON engine `{0}`; there are `reference`, `simd-json` and `structural`")]
 pub struct UnknownEngine(String);
 
 impl EngineKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Reference, Self::SimdJson];
+    pub const ALL: [Self; 3] = [Self::Reference, Self::SimdJson, Self::Structural];
 
     fn name(self) -> &'static str {
         match self {
             Self::Reference => "reference",
             Self::SimdJson => "simd-json",
+            Self::Structural => "structural",
         }
     }
 }
@@ -66,3 +69,7 @@ pub(crate) trait Offsets {
     /// The position in `document`, in bytes, of the value whose node has this mark.
     fn offset(&self, mark: u32, document: &[u8]) -> usize;
 }
+
+/// An engine does not take the document, which says nothing yet about the document.
+#[derive(Debug)]
+pub(crate) struct NotTaken;

@@ -3,47 +3,22 @@
 use tarquet_feature_map::plan::{ColumnType, IdSource, Value};
 use tarquet_feature_map::{MemberIds, Plan};
 
-use crate::convert::{Cell, Misfit};
+use crate::convert::Misfit;
 use crate::error::{DocumentError, DocumentErrorKind};
-use crate::take::{Picked, take, target};
+use crate::program::Source;
+use crate::rows::Chunk;
+use crate::take::{Taken, taken, target};
 use crate::view::View;
 
 /// How much of a value that does not fit an error shows, in bytes.
 const SHOWN_BYTES: usize = 80;
 
-/// The ids of the rows that are being written.
+/// The ids that are the same for all rows of a member.
 #[derive(Debug)]
 pub(crate) struct Ids {
     from_member: MemberIds,
-    values: Vec<IdValue>,
-}
-
-/// The value of one id, kept from row to row.
-#[derive(Debug, Default)]
-struct IdValue {
-    /// The value, unless it is a text.
-    fixed: Option<Cell<'static>>,
-    text: Vec<u8>,
-}
-
-impl IdValue {
-    fn cell(&self) -> Cell<'_> {
-        self.fixed.unwrap_or(Cell::Text(&self.text))
-    }
-
-    fn set(&mut self, cell: Cell<'_>) {
-        self.fixed = match cell {
-            Cell::Int(value) => Some(Cell::Int(value)),
-            Cell::Float(value) => Some(Cell::Float(value)),
-            Cell::Bool(value) => Some(Cell::Bool(value)),
-            Cell::Days(value) => Some(Cell::Days(value)),
-            Cell::Text(text) => {
-                self.text.clear();
-                self.text.extend_from_slice(text);
-                None
-            }
-        };
-    }
+    /// One for each id of the plan; those that come from the document are empty.
+    of_member: Vec<String>,
 }
 
 impl Ids {
@@ -51,7 +26,7 @@ impl Ids {
         let from_member = MemberIds::new(plan).expect("the id patterns of a checked plan are regular expressions");
         Self {
             from_member,
-            values: plan.ids.iter().map(|_| IdValue::default()).collect(),
+            of_member: vec![String::new(); plan.ids.len()],
         }
     }
 
@@ -64,58 +39,53 @@ impl Ids {
             let Some(text) = self.from_member.id(at, member) else {
                 return Err(failed(&id.name, "its pattern does not match the member's name"));
             };
-            self.values[at].set(Cell::Text(text.as_bytes()));
+            self.of_member[at].replace_range(.., &text);
         }
         Ok(())
     }
 
-    /// Sets the ids that come from the document. None may be null. One without a type is only looked at.
-    pub(crate) fn set_values(
-        &mut self,
-        plan: &Plan,
-        view: &View<'_>,
-        picked: &[Picked],
-        scratch: &mut Vec<u8>,
-    ) -> Result<(), DocumentError> {
-        for ((id, picked), stored) in plan.ids.iter().zip(picked).zip(&mut self.values) {
-            if let IdSource::Value(value) = &id.source {
-                set_value(&id.name, value, view, picked, scratch, stored)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The ids, in the order of the plan.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
-        self.values.iter().map(IdValue::cell)
+    /// The id at a position, if it comes from the member's name.
+    pub(crate) fn of_member(&self, at: usize) -> &str {
+        &self.of_member[at]
     }
 }
 
-fn set_value(
+/// Checks the ids that come from the document: none may be null. One without a type is only looked at.
+pub(crate) fn check(
+    plan: &Plan,
+    view: &View<'_>,
+    ids: Chunk<'_>,
+    scratch: &mut Vec<u8>,
+) -> Result<(), DocumentError> {
+    for (id, source) in plan.ids.iter().zip(&ids.layout.ids) {
+        if let (IdSource::Value(value), Source::Node(slot) | Source::List(slot)) = (&id.source, *source) {
+            let taken = taken(value, *source, ids.cell(slot), ids.lists);
+            check_value(&id.name, value, view, taken, scratch)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_value(
     name: &str,
     value: &Value,
     view: &View<'_>,
-    picked: &Picked,
+    taken: Taken<'_>,
     scratch: &mut Vec<u8>,
-    stored: &mut IdValue,
 ) -> Result<(), DocumentError> {
     let Some(ty) = value.ty else {
-        return if picked.nodes.iter().all(|node| view.is_null(*node)) {
+        return if taken.nodes().iter().all(|node| view.is_null(*node)) {
             Err(absent(name, value))
         } else {
             Ok(())
         };
     };
-    let taken = take(value, picked);
     let fit = match ty {
         ColumnType::Scalar(_) => taken.cell(view, target(value, ty), scratch),
         ColumnType::List(_) => Err(Misfit),
     };
     match fit {
-        Ok(Some(cell)) => {
-            stored.set(cell);
-            Ok(())
-        }
+        Ok(Some(_)) => Ok(()),
         Ok(None) => Err(absent(name, value)),
         Err(Misfit) => Err(failed(
             name,

@@ -29,25 +29,32 @@
 //! - `-0` without a point is the integer 0, also as a `float64`; `-0.0` keeps its sign there.
 //! - Ids are worked out for every combination of elements of the map's own loops, whether rows come of it or not.
 
+mod bits;
 mod columns;
 mod convert;
 mod decimal;
 mod engine;
 mod error;
+mod fill;
 mod filter;
 mod ids;
+mod level;
+mod lists;
 mod loader;
 mod matcher;
 mod memo;
 mod observe;
 mod path;
+mod program;
 mod projected;
 mod projector;
 mod reference;
 mod repeats;
 mod rescued;
 mod rows;
+mod scan;
 mod selection;
+mod structural;
 mod table;
 mod take;
 mod tape;

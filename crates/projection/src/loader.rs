@@ -8,6 +8,7 @@ use crate::matcher::Matcher;
 use crate::memo::Memo;
 use crate::reference::Reference;
 use crate::selection::Selection;
+use crate::structural::Structural;
 use crate::tape::SimdJson;
 use crate::view::View;
 
@@ -16,9 +17,15 @@ pub(crate) struct Loader {
     matcher: Matcher,
     reference: Reference,
     /// What is tried before the reference.
-    fast: Option<SimdJson>,
+    fast: Option<Fast>,
     selection: Selection,
     memo: Memo,
+}
+
+/// An engine that leaves what it does not take to the reference.
+enum Fast {
+    SimdJson(SimdJson),
+    Structural(Structural),
 }
 
 impl Loader {
@@ -29,7 +36,8 @@ impl Loader {
             reference: Reference::default(),
             fast: match engine {
                 EngineKind::Reference => None,
-                EngineKind::SimdJson => Some(SimdJson::new()),
+                EngineKind::SimdJson => Some(Fast::SimdJson(SimdJson::new())),
+                EngineKind::Structural => Some(Fast::Structural(Structural::new(plan))),
             },
             selection: Selection::default(),
             memo: Memo::default(),
@@ -48,14 +56,19 @@ impl Loader {
         self.memo.clear();
         let fast = self.fast.as_mut().is_some_and(|fast| {
             self.selection.clear();
-            fast.select(document, &self.matcher, &mut self.selection).is_ok()
+            match fast {
+                Fast::SimdJson(engine) => engine.select(document, &self.matcher, &mut self.selection),
+                Fast::Structural(engine) => engine.select(document, &self.matcher, &mut self.selection),
+            }
+            .is_ok()
         });
         if !fast {
             self.selection.clear();
             self.reference.select(document, &self.matcher, &mut self.selection)?;
         }
         let offsets: &dyn Offsets = match &self.fast {
-            Some(engine) if fast => engine,
+            Some(Fast::SimdJson(engine)) if fast => engine,
+            Some(Fast::Structural(engine)) if fast => engine,
             _ => &self.reference,
         };
         Ok(View {

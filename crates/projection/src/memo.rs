@@ -8,8 +8,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use tarquet_feature_map::plan::Filter;
-
 use crate::selection::{Key, NodeId, Selection};
 
 /// For how many children of large containers room is kept from one document to the next.
@@ -21,8 +19,8 @@ const KEPT_CONTAINERS: usize = 1 << 10;
 /// The answers for one document.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    /// By where in memory the filter is, sorted. The plan stays where it is while a document is projected.
-    holds: RefCell<Vec<(usize, bool)>>,
+    /// By the number of the question.
+    answers: RefCell<Vec<Option<bool>>>,
     indexes: RefCell<Indexes>,
 }
 
@@ -36,7 +34,7 @@ struct Indexes {
 impl Memo {
     /// Forgets everything, for the next document.
     pub(crate) fn clear(&mut self) {
-        self.holds.get_mut().clear();
+        self.answers.get_mut().clear();
         let indexes = self.indexes.get_mut();
         if !indexes.of.is_empty() {
             indexes.of.clear();
@@ -46,19 +44,18 @@ impl Memo {
         }
     }
 
-    /// Whether `filter`, which does not depend on `@`, holds: `find` tells, if it has not been asked before.
-    pub(crate) fn holds(&self, filter: &Filter, find: impl FnOnce() -> bool) -> bool {
-        let address = std::ptr::from_ref(filter).addr();
-        let search = || self.holds.borrow().binary_search_by_key(&address, |(known, _)| *known);
-        if let Ok(at) = search() {
-            return self.holds.borrow()[at].1;
-        }
-        let answer = find();
-        // Filters within this one may have come in between.
-        if let Err(at) = search() {
-            self.holds.borrow_mut().insert(at, (address, answer));
-        }
-        answer
+    /// The answer to a question that depends on the document alone: `find` tells, if it has not been asked before.
+    pub(crate) fn answer(&self, question: usize, find: impl FnOnce() -> bool) -> bool {
+        let known = self.answers.borrow().get(question).copied().flatten();
+        known.unwrap_or_else(|| {
+            // Questions within this one are asked in between.
+            let answer = find();
+            let mut answers = self.answers.borrow_mut();
+            let len = answers.len().max(question + 1);
+            answers.resize(len, None);
+            answers[question] = Some(answer);
+            answer
+        })
     }
 
     /// The child of a node that was reached by `key`, a name of the plan or a position.
@@ -66,7 +63,7 @@ impl Memo {
         let Indexes { of, children } = &mut *self.indexes.borrow_mut();
         let range = of.entry(node).or_insert_with(|| {
             let start = children.len();
-            let ordered = |child| ordinal(selection.node(child).key).map(|at| (at, child));
+            let ordered = |child| ordinal(selection.node(child).key()).map(|at| (at, child));
             children.extend(selection.children(node).filter_map(ordered));
             children[start..].sort_unstable();
             start..children.len()
@@ -92,28 +89,32 @@ mod tests {
     use super::*;
     use crate::selection::{MembersSeen, Value};
     use tarquet_feature_map::plan::NameId;
+    use tarquet_feature_map::trie::Trie;
 
     #[test]
-    fn a_filter_is_asked_once_a_document() {
-        let filters = [Filter::And(Vec::new()), Filter::Or(Vec::new())];
+    fn a_question_is_asked_once_a_document() {
         let mut memo = Memo::default();
         for _ in 0..2 {
-            let outer = memo.holds(&filters[0], || memo.holds(&filters[1], || true));
-            assert!(outer);
-            assert!(filters.iter().all(|filter| memo.holds(filter, || unreachable!())));
+            assert!(memo.answer(1, || memo.answer(0, || true)));
+            assert!((0..2).all(|question| memo.answer(question, || unreachable!())));
             memo.clear();
         }
-        assert!(!memo.holds(&filters[0], || false));
+        assert!(!memo.answer(0, || false));
     }
 
     #[test]
     fn children_are_found_by_name_and_by_position() {
         let mut selection = Selection::default();
-        let root = selection.push(Key::Root, Value::Object, 0);
-        let list = selection.push(Key::Name(NameId(9)), Value::Array { len: 0 }, 0);
-        let elements = [2, 3, 7].map(|at| (at, selection.push(Key::Element(at), Value::Null, 0)));
+        let root = selection.push(Key::Root, Value::Object, 0, Trie::ROOT);
+        let list = selection.push(Key::Name(NameId(9)), Value::Array { len: 0 }, 0, Trie::ROOT);
+        let elements = [2, 3, 7].map(|at| (at, selection.push(Key::Element(at), Value::Null, 0, Trie::ROOT)));
         selection.close_array(list, 8);
-        let named = [5, 4, 8].map(|name| (name, selection.push(Key::Name(NameId(name)), Value::Null, 0)));
+        let named = [5, 4, 8].map(|name| {
+            (
+                name,
+                selection.push(Key::Name(NameId(name)), Value::Null, 0, Trie::ROOT),
+            )
+        });
         selection.close_object(root, MembersSeen::default(), b"");
         let memo = Memo::default();
         for _ in 0..2 {

@@ -1,14 +1,15 @@
 //! From rows to evidence of the types of their values.
 
 use tarquet_feature_map::Plan;
-use tarquet_feature_map::plan::{Feature, IdSource, Value};
+use tarquet_feature_map::plan::{Feature, Value};
 use tarquet_feature_map::{Evidence, Seen, SlotEvidence};
 
 use crate::error::DocumentError;
-use crate::ids::Ids;
-use crate::rows::{Row, RowSink};
+use crate::ids;
+use crate::program::Source;
+use crate::rows::{Chunk, RowSink};
 use crate::selection::{NodeId, Number, TextForm, Value as Kept};
-use crate::take::{Picked, Taken, take};
+use crate::take::{Taken, taken};
 use crate::view::View;
 
 /// The integers that a `f64` holds without a gap end here.
@@ -18,8 +19,6 @@ const EXACT_INTEGERS: u64 = 1 << 53;
 pub(crate) struct Observer<'a> {
     /// What to look at.
     pub(crate) plan: &'a Plan,
-    /// The ids, which fail a document here as they would when it is projected.
-    pub(crate) ids: &'a mut Ids,
     /// Room for a text that stands nowhere in the document.
     pub(crate) scratch: &'a mut Vec<u8>,
     /// Where the slots of each feature begin.
@@ -54,35 +53,42 @@ pub(crate) fn first_slots(plan: &Plan) -> Vec<usize> {
 }
 
 impl RowSink for Observer<'_> {
-    fn begin(&mut self, view: &View<'_>, picked: &[Picked]) -> Result<(), DocumentError> {
-        self.ids.set_values(self.plan, view, picked, self.scratch)?;
-        let mut slots = self.evidence.slots.iter_mut();
-        for (id, picked) in self.plan.ids.iter().zip(picked) {
-            if let IdSource::Value(value) = &id.source {
-                note(view, value, picked, &mut slots);
-            }
-        }
+    fn check_ids(&mut self, view: &View<'_>, ids: Chunk<'_>) -> Result<(), DocumentError> {
+        ids::check(self.plan, view, ids, self.scratch)?;
+        let values = self.plan.ids.iter().map(|id| id.source.value());
+        note(view, values.zip(&ids.layout.ids), ids, &mut self.evidence.slots);
         Ok(())
     }
 
-    fn row(&mut self, view: &View<'_>, feature: usize, row: Row<'_>) -> Result<(), DocumentError> {
-        let mut slots = self.evidence.slots[self.slots[feature]..].iter_mut();
-        for (column, picked) in self.plan.features[feature].columns.iter().zip(row.columns) {
-            if let Some(value) = column.source.value() {
-                note(view, value, picked, &mut slots);
-            }
-        }
+    fn rows(&mut self, view: &View<'_>, feature: usize, rows: Chunk<'_>) -> Result<(), DocumentError> {
+        let slots = &mut self.evidence.slots[self.slots[feature]..];
+        let columns = self.plan.features[feature].columns.iter();
+        let values = columns.map(|column| column.source.value());
+        note(view, values.zip(&rows.layout.columns), rows, slots);
         Ok(())
     }
 }
 
-/// Notes what was picked for a value in the next slot, if the value has no type.
-fn note<'s>(view: &View<'_>, value: &Value, picked: &Picked, slots: &mut impl Iterator<Item = &'s mut SlotEvidence>) {
-    if value.ty.is_some() {
-        return;
+/// Notes what the rows have of values without a type, which have a slot each.
+fn note<'p>(
+    view: &View<'_>,
+    values: impl Iterator<Item = (Option<&'p Value>, &'p Source)>,
+    rows: Chunk<'_>,
+    slots: &mut [SlotEvidence],
+) {
+    let untyped = values.filter_map(|(value, source)| Some((value.filter(|value| value.ty.is_none())?, *source)));
+    for ((value, source), evidence) in untyped.zip(slots) {
+        let (Source::Node(slot) | Source::List(slot)) = source else {
+            continue;
+        };
+        for cell in &rows.cells(slot)[..rows.len()] {
+            note_taken(view, taken(value, source, *cell, rows.lists), evidence);
+        }
     }
-    let Some(slot) = slots.next() else { return };
-    match take(value, picked) {
+}
+
+fn note_taken(view: &View<'_>, taken: Taken<'_>, slot: &mut SlotEvidence) {
+    match taken {
         Taken::Nothing => {}
         Taken::One(node) => note_value(view, node, slot),
         Taken::List(nodes) => nodes.iter().for_each(|node| slot.element(seen(view, *node))),

@@ -5,85 +5,177 @@
 
 use std::ops::ControlFlow;
 
-use tarquet_feature_map::plan::{NameId, Path, Segment, Selector};
+use tarquet_feature_map::plan::{self, NameId};
 
-use crate::filter;
+use crate::filter::Condition;
 use crate::selection::{Key, NodeId, Value};
 use crate::view::View;
 
 /// How many children are looked at one by one.
 const LOOKED_AT: u32 = 32;
 
-/// The node that a singular path leads to from `start`.
-pub(crate) fn walk(view: &View<'_>, start: NodeId, path: &Path) -> Option<NodeId> {
-    path.segments
-        .iter()
-        .try_fold(start, |node, segment| match segment.selectors.as_slice() {
-            [Selector::Name(name)] => member(view, node, *name),
-            [Selector::Index(index)] => element(view, node, *index),
-            _ => None,
-        })
+/// A path that is ready to be followed: [`plan::Path`] with the literals of its filters read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Path {
+    segments: Vec<Vec<Selector>>,
+}
+
+/// A step of a path to one child at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// To the member of an object with this name.
+    Name(NameId),
+    /// To the element of an array at this position, from 0.
+    Index(u32),
+}
+
+/// As [`plan::Selector`].
+#[derive(Debug, Clone, PartialEq)]
+enum Selector {
+    Step(Step),
+    /// A position that is counted from the end, or is beyond any array.
+    Index(i64),
+    Slice {
+        start: Option<i64>,
+        end: Option<i64>,
+        step: i64,
+    },
+    Wildcard,
+    Filter(Condition),
+}
+
+impl Path {
+    /// Makes the segments of a path ready. `questions` counts the conditions of the plan that start at `$`.
+    pub(crate) fn new(segments: &[plan::Segment], questions: &mut usize) -> Self {
+        let mut ready = |segment: &plan::Segment| {
+            let selectors = segment.selectors.iter();
+            selectors.map(|selector| Selector::new(selector, questions)).collect()
+        };
+        Self {
+            segments: segments.iter().map(&mut ready).collect(),
+        }
+    }
+
+    /// Splits a path into the steps that it begins with, and the rest.
+    pub(crate) fn split(path: &plan::Path, questions: &mut usize) -> (Vec<Step>, Self) {
+        let steps: Vec<Step> = path.segments.iter().map_while(only_step).collect();
+        let rest = Self::new(&path.segments[steps.len()..], questions);
+        (steps, rest)
+    }
+
+    /// Whether the path is where it starts.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+}
+
+/// The step that a segment is, if that is all it is.
+fn only_step(segment: &plan::Segment) -> Option<Step> {
+    match segment.selectors.as_slice() {
+        [selector] => step(selector),
+        _ => None,
+    }
+}
+
+fn step(selector: &plan::Selector) -> Option<Step> {
+    match *selector {
+        plan::Selector::Name(name) => Some(Step::Name(name)),
+        plan::Selector::Index(index) => u32::try_from(index).ok().map(Step::Index),
+        _ => None,
+    }
+}
+
+impl Selector {
+    fn new(selector: &plan::Selector, questions: &mut usize) -> Self {
+        if let Some(step) = step(selector) {
+            return Self::Step(step);
+        }
+        match selector {
+            plan::Selector::Name(name) => Self::Step(Step::Name(*name)),
+            plan::Selector::Index(index) => Self::Index(*index),
+            plan::Selector::Slice { start, end, step } => Self::Slice {
+                start: *start,
+                end: *end,
+                step: *step,
+            },
+            plan::Selector::Wildcard => Self::Wildcard,
+            plan::Selector::Filter(filter) => Self::Filter(Condition::new(filter, questions)),
+        }
+    }
+}
+
+/// The first node that a path selects from `start`: for a singular path, the only one.
+pub(crate) fn first(view: &View<'_>, start: NodeId, path: &Path) -> Option<NodeId> {
+    visit(view, start, &path.segments, &mut ControlFlow::Break).break_value()
+}
+
+/// The last node that a path selects from `start`.
+pub(crate) fn last(view: &View<'_>, start: NodeId, path: &Path) -> Option<NodeId> {
+    let mut last = None;
+    each(view, start, path, |node| last = Some(node));
+    last
 }
 
 /// Appends to `out` the nodes that a path selects from `start`, in order, repeats included.
 pub(crate) fn select(view: &View<'_>, start: NodeId, path: &Path, out: &mut Vec<NodeId>) {
-    let everything = visit(view, start, &path.segments, &mut |node| {
-        out.push(node);
+    each(view, start, path, |node| out.push(node));
+}
+
+fn each(view: &View<'_>, start: NodeId, path: &Path, mut visitor: impl FnMut(NodeId)) {
+    let everything: ControlFlow<NodeId> = visit(view, start, &path.segments, &mut |node| {
+        visitor(node);
         ControlFlow::Continue(())
     });
     debug_assert!(everything.is_continue(), "the visitor never stops");
 }
 
-/// Whether a path selects any node from `start`.
-pub(crate) fn selects_any(view: &View<'_>, start: NodeId, path: &Path) -> bool {
-    visit(view, start, &path.segments, &mut |_| ControlFlow::Break(())).is_break()
-}
-
 /// Calls `visitor` for each node that the segments select from `node`, until it breaks.
-fn visit<F>(view: &View<'_>, node: NodeId, segments: &[Segment], visitor: &mut F) -> ControlFlow<()>
+fn visit<F>(view: &View<'_>, node: NodeId, segments: &[Vec<Selector>], visitor: &mut F) -> ControlFlow<NodeId>
 where
-    F: FnMut(NodeId) -> ControlFlow<()>,
+    F: FnMut(NodeId) -> ControlFlow<NodeId>,
 {
-    let Some((segment, rest)) = segments.split_first() else {
-        return visitor(node);
-    };
-    for selector in &segment.selectors {
-        match selector {
-            Selector::Name(name) => visit_one(view, member(view, node, *name), rest, visitor)?,
-            Selector::Index(index) => visit_one(view, element(view, node, *index), rest, visitor)?,
-            Selector::Slice { start, end, step } => {
-                for child in slice(view, node, *start, *end, *step) {
-                    visit(view, child, rest, visitor)?;
-                }
-            }
-            Selector::Wildcard => {
-                for child in view.selection.children(node) {
-                    visit(view, child, rest, visitor)?;
-                }
-            }
-            Selector::Filter(filter) => {
-                for child in view.selection.children(node) {
-                    if filter::holds(view, filter, Some(child)) {
-                        visit(view, child, rest, visitor)?;
-                    }
-                }
-            }
+    let (mut node, mut segments) = (node, segments);
+    while let Some((segment, rest)) = segments.split_first() {
+        let [Selector::Step(step)] = segment.as_slice() else {
+            return segment
+                .iter()
+                .try_for_each(|selector| visit_selected(view, node, selector, rest, visitor));
+        };
+        match child(view, node, *step) {
+            Some(child) => (node, segments) = (child, rest),
+            None => return ControlFlow::Continue(()),
         }
     }
-    ControlFlow::Continue(())
+    visitor(node)
 }
 
-fn visit_one<F>(view: &View<'_>, node: Option<NodeId>, rest: &[Segment], visitor: &mut F) -> ControlFlow<()>
+fn visit_selected<F>(
+    view: &View<'_>,
+    node: NodeId,
+    selector: &Selector,
+    rest: &[Vec<Selector>],
+    visitor: &mut F,
+) -> ControlFlow<NodeId>
 where
-    F: FnMut(NodeId) -> ControlFlow<()>,
+    F: FnMut(NodeId) -> ControlFlow<NodeId>,
 {
-    node.map_or(ControlFlow::Continue(()), |node| visit(view, node, rest, visitor))
+    let mut go_on = |child| visit(view, child, rest, visitor);
+    match selector {
+        Selector::Step(step) => child(view, node, *step).map_or(ControlFlow::Continue(()), go_on),
+        Selector::Index(index) => element(view, node, *index).map_or(ControlFlow::Continue(()), go_on),
+        Selector::Slice { start, end, step } => slice(view, node, *start, *end, *step).into_iter().try_for_each(go_on),
+        Selector::Wildcard => view.selection.children(node).try_for_each(go_on),
+        Selector::Filter(condition) => {
+            let mut children = view.selection.children(node);
+            children.try_for_each(|child| match condition.holds(view, Some(child)) {
+                true => go_on(child),
+                false => ControlFlow::Continue(()),
+            })
+        }
+    }
 }
 
-fn member(view: &View<'_>, node: NodeId, name: NameId) -> Option<NodeId> {
-    child(view, node, Key::Name(name))
-}
-
+/// The element at a position that may be counted from the end.
 fn element(view: &View<'_>, node: NodeId, index: i64) -> Option<NodeId> {
     let Value::Array { len } = view.value(node) else {
         return None;
@@ -94,16 +186,20 @@ fn element(view: &View<'_>, node: NodeId, index: i64) -> Option<NodeId> {
         index
     };
     let index = u32::try_from(index).ok().filter(|index| *index < len)?;
-    child(view, node, Key::Element(index))
+    child(view, node, Step::Index(index))
 }
 
-/// The child that was reached by `key`.
+/// The child that a step leads to.
 #[inline]
-fn child(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
+pub(crate) fn child(view: &View<'_>, node: NodeId, step: Step) -> Option<NodeId> {
+    let key = match step {
+        Step::Name(name) => Key::Name(name),
+        Step::Index(index) => Key::Element(index),
+    };
     if view.node(node).span > LOOKED_AT {
         return child_of_many(view, node, key);
     }
-    view.selection.children(node).find(|child| view.node(*child).key == key)
+    view.selection.children(node).find(|child| view.node(*child).has(key))
 }
 
 /// The child that was reached by `key`, where there may be many: of those there is an index, since every row may ask.
@@ -111,7 +207,7 @@ fn child(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
 fn child_of_many(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
     let mut children = view.selection.children(node);
     let mut few = children.by_ref().take(LOOKED_AT as usize);
-    let first = few.find(|child| view.node(*child).key == key);
+    let first = few.find(|child| view.node(*child).has(key));
     if first.is_some() || children.next().is_none() {
         return first;
     }

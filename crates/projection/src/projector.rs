@@ -53,6 +53,8 @@ struct Held {
     documents: usize,
     rows: Vec<u32>,
     bytes: Vec<u64>,
+    /// What `bytes` adds up to.
+    all_bytes: u64,
     rescued: RescuedValues,
 }
 
@@ -105,7 +107,7 @@ impl Projector {
         let mut writer = Writer {
             plan: &self.plan,
             tables,
-            ids: &mut self.ids,
+            ids: &self.ids,
             member,
             rescue: RescueLog {
                 document: self.held.documents,
@@ -124,6 +126,7 @@ impl Projector {
             .rows
             .extend(tables.iter().map(|table| table.open_rows() as u32));
         self.held.bytes.extend(tables.iter().map(Table::open_bytes));
+        self.held.all_bytes += tables.iter().map(Table::open_bytes).sum::<u64>();
         Ok(())
     }
 
@@ -139,7 +142,6 @@ impl Projector {
         self.ids.set_member(&self.plan, member)?;
         let mut observer = Observer {
             plan: &self.plan,
-            ids: &mut self.ids,
             scratch: &mut self.scratch,
             slots: &self.slots,
             evidence: &mut seen,
@@ -149,10 +151,9 @@ impl Projector {
         Ok(())
     }
 
-    /// The bytes that the columns hold, and those that the rescued values count.
+    /// The bytes that the rows held count, as [`Projected::bytes`] has them, and those that the rescued values count.
     pub fn buffered_bytes(&self) -> usize {
-        let columns: usize = self.tables.iter().flatten().map(Table::bytes).sum();
-        columns + self.held.rescued.counted() as usize
+        (self.held.all_bytes + self.held.rescued.counted()) as usize
     }
 
     /// How many documents are held, those without rows included.
@@ -171,6 +172,7 @@ impl Projector {
             rows,
             bytes,
             rescued,
+            ..
         } = std::mem::take(&mut self.held);
         let mut batches = Vec::new();
         for (feature, table) in self.tables.iter_mut().flatten().enumerate() {

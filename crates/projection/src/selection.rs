@@ -11,11 +11,15 @@
 use std::collections::HashMap;
 
 use tarquet_feature_map::plan::NameId;
+use tarquet_feature_map::trie::{Trie, TrieId};
 
 use crate::repeats::{self, Repeats};
 
 /// A node of a [`Selection`], by its position.
 pub(crate) type NodeId = u32;
+
+/// No node: documents are below 4 GiB, and a node takes two bytes of them.
+pub(crate) const NO_NODE: NodeId = NodeId::MAX;
 
 /// For how many nodes room is kept from one document to the next.
 const KEPT_NODES: usize = 1 << 20;
@@ -31,17 +35,213 @@ pub(crate) struct Selection {
     repeats: Repeats,
 }
 
-/// One kept value.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// One kept value: 32 bytes, so that two of them share a cache line.
+///
+/// What it is and how it was reached are enumerations whose tags would each take the room of a whole word; here the
+/// tags stand side by side.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Node {
-    /// What it is.
-    pub(crate) value: Value,
-    /// How it was reached from the node above it.
-    pub(crate) key: Key,
+    /// The bits of a number, or the start and the length of a text, or the length of an array.
+    payload: u64,
+    /// What the key's kind has to tell: a name, a position, or where the text of a name starts.
+    key: u32,
+    /// How long the text of a name is.
+    key_len: u32,
     /// How many nodes its subtree has, itself included.
     pub(crate) span: u32,
     /// From which its engine tells where its text starts.
     pub(crate) mark: u32,
+    /// The place of the plan's trie at which it was reached.
+    pub(crate) place: TrieId,
+    /// What it is.
+    pub(crate) kind: Kind,
+    key_kind: KeyKind,
+}
+
+/// What a node is, without its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// [`Value::Null`]
+    Null,
+    /// [`Value::Bool`] of `false`.
+    False,
+    /// [`Value::Bool`] of `true`.
+    True,
+    /// [`Number::Int`]
+    Int,
+    /// [`Number::HugeInt`]
+    HugeInt,
+    /// [`Number::Fraction`]
+    Fraction,
+    /// [`Number::HugeFraction`]
+    HugeFraction,
+    /// A [`Value::String`] that is [`TextForm::Verbatim`].
+    Verbatim,
+    /// A [`Value::String`] that is [`TextForm::Unescaped`].
+    Unescaped,
+    /// A [`Value::String`] that is [`TextForm::Lone`].
+    Lone,
+    /// [`Value::Array`]
+    Array,
+    /// [`Value::Object`]
+    Object,
+}
+
+/// What a key is, without what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum KeyKind {
+    Root,
+    Name,
+    Element,
+    Verbatim,
+    Unescaped,
+    Lone,
+}
+
+impl Node {
+    /// A node that is null and nowhere.
+    pub(crate) const NULL: Self = Self {
+        payload: 0,
+        key: 0,
+        key_len: 0,
+        span: 1,
+        mark: 0,
+        place: Trie::ROOT,
+        kind: Kind::Null,
+        key_kind: KeyKind::Root,
+    };
+
+    #[inline]
+    fn new(key: Key, value: Value, mark: u32, place: TrieId) -> Self {
+        let (key_kind, key, key_len) = match key {
+            Key::Root => (KeyKind::Root, 0, 0),
+            Key::Name(name) => (KeyKind::Name, name.0, 0),
+            Key::Element(index) => (KeyKind::Element, index, 0),
+            Key::Member(Text { start, len, form }) => {
+                let kind = match form {
+                    TextForm::Verbatim => KeyKind::Verbatim,
+                    TextForm::Unescaped => KeyKind::Unescaped,
+                    TextForm::Lone => KeyKind::Lone,
+                };
+                (kind, start, len)
+            }
+        };
+        let (kind, payload) = pack(value);
+        Self {
+            payload,
+            key,
+            key_len,
+            span: 1,
+            mark,
+            place,
+            kind,
+            key_kind,
+        }
+    }
+
+    /// Whether it was reached by `key`, which is a name of the plan or a position.
+    #[inline]
+    pub(crate) fn has(&self, key: Key) -> bool {
+        match key {
+            Key::Name(name) => self.key_kind == KeyKind::Name && self.key == name.0,
+            Key::Element(index) => self.key_kind == KeyKind::Element && self.key == index,
+            Key::Root | Key::Member(_) => self.key() == key,
+        }
+    }
+
+    /// What it is.
+    #[inline]
+    pub(crate) fn value(&self) -> Value {
+        match self.kind {
+            Kind::Null => Value::Null,
+            Kind::False => Value::Bool(false),
+            Kind::True => Value::Bool(true),
+            Kind::Int => Value::Number(Number::Int(self.int())),
+            Kind::HugeInt => Value::Number(Number::HugeInt),
+            Kind::Fraction => Value::Number(Number::Fraction(self.fraction())),
+            Kind::HugeFraction => Value::Number(Number::HugeFraction),
+            Kind::Verbatim => Value::String(self.text(TextForm::Verbatim)),
+            Kind::Unescaped => Value::String(self.text(TextForm::Unescaped)),
+            Kind::Lone => Value::String(self.text(TextForm::Lone)),
+            Kind::Array => Value::Array {
+                len: self.payload as u32,
+            },
+            Kind::Object => Value::Object,
+        }
+    }
+
+    /// The number that a node of [`Kind::Int`] is.
+    #[inline]
+    pub(crate) fn int(&self) -> i64 {
+        self.payload as i64
+    }
+
+    /// The number that a node of [`Kind::Fraction`] is.
+    #[inline]
+    pub(crate) fn fraction(&self) -> f64 {
+        f64::from_bits(self.payload)
+    }
+
+    /// The text that a node of [`Kind::Verbatim`] is.
+    #[inline]
+    pub(crate) fn verbatim(&self) -> Option<Text> {
+        (self.kind == Kind::Verbatim).then(|| self.text(TextForm::Verbatim))
+    }
+
+    /// The text that a string is, of the form that its kind says.
+    #[inline]
+    fn text(&self, form: TextForm) -> Text {
+        Text {
+            start: self.payload as u32,
+            len: (self.payload >> 32) as u32,
+            form,
+        }
+    }
+
+    /// How it was reached from the node above it.
+    #[inline]
+    pub(crate) fn key(&self) -> Key {
+        let member = |form| {
+            Key::Member(Text {
+                start: self.key,
+                len: self.key_len,
+                form,
+            })
+        };
+        match self.key_kind {
+            KeyKind::Root => Key::Root,
+            KeyKind::Name => Key::Name(NameId(self.key)),
+            KeyKind::Element => Key::Element(self.key),
+            KeyKind::Verbatim => member(TextForm::Verbatim),
+            KeyKind::Unescaped => member(TextForm::Unescaped),
+            KeyKind::Lone => member(TextForm::Lone),
+        }
+    }
+}
+
+#[inline]
+fn pack(value: Value) -> (Kind, u64) {
+    match value {
+        Value::Null => (Kind::Null, 0),
+        Value::Bool(false) => (Kind::False, 0),
+        Value::Bool(true) => (Kind::True, 0),
+        Value::Number(Number::Int(value)) => (Kind::Int, value as u64),
+        Value::Number(Number::HugeInt) => (Kind::HugeInt, 0),
+        Value::Number(Number::Fraction(value)) => (Kind::Fraction, value.to_bits()),
+        Value::Number(Number::HugeFraction) => (Kind::HugeFraction, 0),
+        Value::String(Text { start, len, form }) => {
+            let kind = match form {
+                TextForm::Verbatim => Kind::Verbatim,
+                TextForm::Unescaped => Kind::Unescaped,
+                TextForm::Lone => Kind::Lone,
+            };
+            (kind, u64::from(len) << 32 | u64::from(start))
+        }
+        Value::Array { len } => (Kind::Array, u64::from(len)),
+        Value::Object => (Kind::Object, 0),
+    }
 }
 
 /// A kept value. The children of a container are the nodes after it.
@@ -122,22 +322,19 @@ impl Selection {
         self.repeats.shrink();
     }
 
-    /// Adds a node. A container's children are to follow, then [`close`](Self::close).
-    pub(crate) fn push(&mut self, key: Key, value: Value, mark: u32) -> NodeId {
+    /// Adds a node that was reached at `place` of the plan's trie. A container's children are to follow, then
+    /// [`close_array`](Self::close_array) or [`close_object`](Self::close_object).
+    #[inline]
+    pub(crate) fn push(&mut self, key: Key, value: Value, mark: u32, place: TrieId) -> NodeId {
         let id = self.nodes.len() as NodeId;
-        self.nodes.push(Node {
-            value,
-            key,
-            span: 1,
-            mark,
-        });
+        self.nodes.push(Node::new(key, value, mark, place));
         id
     }
 
     /// Ends an array: `len` is the number of all its elements.
     pub(crate) fn close_array(&mut self, id: NodeId, len: u32) {
         self.close(id);
-        self.nodes[id as usize].value = Value::Array { len };
+        self.nodes[id as usize].payload = u64::from(len);
     }
 
     /// Ends an object. `members` is what was noted of its kept members.
@@ -155,6 +352,11 @@ impl Selection {
     /// The node at `id`.
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
+    }
+
+    /// All nodes, in document order.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
     }
 
     /// The children that were kept of the node at `id`, in document order.
@@ -183,7 +385,7 @@ impl Selection {
     /// Whether two of the `count` members of the open object at `id` could have one name.
     fn may_repeat(&mut self, id: NodeId, count: u32, document: &[u8]) -> bool {
         let mut repeats = std::mem::take(&mut self.repeats);
-        let hashes = self.members(id).map(|child| match self.node(child).key {
+        let hashes = self.members(id).map(|child| match self.node(child).key() {
             Key::Member(text) => repeats::hash(self.bytes(text, document)),
             Key::Name(name) => repeats::hash(&name.0.to_le_bytes()),
             Key::Root | Key::Element(_) => unreachable!("the children of an object are members"),
@@ -228,7 +430,7 @@ impl Selection {
 
     /// What two members have in common when one repeats the other. Names with lone surrogates are compared as written.
     fn identity<'a>(&'a self, child: NodeId, document: &'a [u8]) -> (Option<NameId>, bool, &'a [u8]) {
-        match self.node(child).key {
+        match self.node(child).key() {
             Key::Name(name) => (Some(name), false, &[]),
             Key::Member(text) => (None, text.form == TextForm::Lone, self.bytes(text, document)),
             Key::Root | Key::Element(_) => unreachable!("the children of an object are members"),

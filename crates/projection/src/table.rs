@@ -1,7 +1,7 @@
 //! The rows of one feature, with those of the open document apart, so that they can be taken off again.
 
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, SchemaRef};
 use tarquet_feature_map::plan::{ColumnType, Scalar};
 use tarquet_feature_map::{Plan, SchemaError};
 use thiserror::Error;
@@ -33,6 +33,8 @@ pub enum FlushError {
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Column>,
+    /// The schema of the batches, once one has been made.
+    schema: Option<SchemaRef>,
     rows: usize,
     /// How many of the rows are not of the open document.
     closed: usize,
@@ -60,6 +62,7 @@ impl Table {
             .collect::<Option<_>>()?;
         Some(Self {
             columns,
+            schema: None,
             rows: 0,
             closed: 0,
             open_bytes: 0,
@@ -79,14 +82,14 @@ impl Table {
         self.open_bytes = 0;
     }
 
-    /// The column at a position of the table's schema.
-    pub(crate) fn column_mut(&mut self, at: usize) -> &mut Column {
-        &mut self.columns[at]
+    /// The columns, in the order of the table's schema.
+    pub(crate) fn columns_mut(&mut self) -> &mut [Column] {
+        &mut self.columns
     }
 
-    /// Ends a row, of which every column has been written, and which counts so many bytes.
-    pub(crate) fn end_row(&mut self, bytes: u64) {
-        self.rows += 1;
+    /// Ends some rows, of which every column has been written, and which count so many bytes.
+    pub(crate) fn end_rows(&mut self, rows: usize, bytes: u64) {
+        self.rows += rows;
         self.open_bytes += bytes;
     }
 
@@ -100,21 +103,20 @@ impl Table {
         self.open_bytes
     }
 
-    /// How many bytes the columns hold.
-    pub(crate) fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
-    }
-
     /// Takes all rows, as a batch of the schema that the plan has for the table; `None` without rows.
     pub(crate) fn finish(&mut self, plan: &Plan, feature: usize) -> Result<Option<RecordBatch>, FlushError> {
         if self.rows == 0 {
             return Ok(None);
         }
         let name = || plan.features[feature].name.clone();
-        let schema = plan.table_schema(feature).map_err(|source| FlushError::Schema {
-            feature: name(),
-            source,
-        })?;
+        let schema = match &self.schema {
+            Some(schema) => schema.clone(),
+            None => {
+                let schema = plan.table_schema(feature);
+                let schema = schema.map_err(|source| FlushError::Schema { feature: name(), source })?;
+                self.schema.insert(schema).clone()
+            }
+        };
         let arrays: Result<Vec<ArrayRef>, ArrowError> = self.columns.iter_mut().map(Column::finish).collect();
         (self.rows, self.closed) = (0, 0);
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(schema, arrays));

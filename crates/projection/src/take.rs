@@ -6,17 +6,10 @@ use std::cmp::Ordering;
 use tarquet_feature_map::plan::{ColumnType, Scalar, Take, Value};
 
 use crate::convert::{Cell, Fit, Misfit, Target};
-use crate::selection::NodeId;
+use crate::lists::{ListId, Lists};
+use crate::program::Source;
+use crate::selection::{NO_NODE, NodeId};
 use crate::view::View;
-
-/// The nodes that a value's paths have picked, for one element of the loop that they depend on.
-#[derive(Debug, Default)]
-pub(crate) struct Picked {
-    /// Whether there is a node at all at which one of the paths can start; only `keep_empty` leaves a row without.
-    pub(crate) bound: bool,
-    /// The nodes, in the order of the path.
-    pub(crate) nodes: Vec<NodeId>,
-}
 
 /// What a value comes down to before it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +39,12 @@ pub(crate) enum Reduction<'p> {
     Join(&'p str),
 }
 
-/// Takes from what was picked what the map wants of it.
-pub(crate) fn take<'p>(value: &'p Value, picked: &'p Picked) -> Taken<'p> {
-    let nodes = picked.nodes.as_slice();
-    if !picked.bound {
+/// Takes from the list in a cell what the map wants of it. Only `keep_empty` leaves a cell without a list.
+pub(crate) fn take<'p>(value: &'p Value, cell: ListId, lists: &'p Lists) -> Taken<'p> {
+    if cell == NO_NODE {
         return Taken::Nothing;
     }
+    let nodes = lists.nodes(cell);
     let one = |node: Option<&NodeId>| node.map_or(Taken::Nothing, |node| Taken::One(*node));
     match &value.take {
         None | Some(Take::First) => one(nodes.first()),
@@ -65,9 +58,18 @@ pub(crate) fn take<'p>(value: &'p Value, picked: &'p Picked) -> Taken<'p> {
     }
 }
 
+/// What is in a cell.
+pub(crate) fn taken<'p>(value: &'p Value, source: Source, cell: NodeId, lists: &'p Lists) -> Taken<'p> {
+    match source {
+        Source::List(_) => take(value, cell, lists),
+        _ if cell == NO_NODE => Taken::Nothing,
+        _ => Taken::One(cell),
+    }
+}
+
 impl<'p> Taken<'p> {
     /// The nodes of which there may be many.
-    fn nodes(&self) -> &[NodeId] {
+    pub(crate) fn nodes(&self) -> &[NodeId] {
         match self {
             Self::Nothing => &[],
             Self::One(node) => std::slice::from_ref(node),

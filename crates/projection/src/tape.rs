@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 use tarquet_feature_map::trie::{Trie, TrieId};
 
-use crate::engine::{Engine, Offsets};
+use crate::engine::{Engine, NotTaken, Offsets};
 use crate::matcher::{Matcher, Member};
 use crate::reference::{BYTE_ORDER_MARK, MAX_DEPTH};
 use crate::selection::{Key, MembersSeen, Number, Selection, Text, TextForm, Value};
@@ -29,10 +29,6 @@ pub(crate) struct SimdJson {
     /// The starts of the tape's nodes in the document, once one has been asked for.
     starts: RefCell<Vec<u32>>,
 }
-
-/// simd-json does not take the document, which says nothing yet about the document.
-#[derive(Debug)]
-pub(crate) struct NotTaken;
 
 impl SimdJson {
     pub(crate) fn new() -> Self {
@@ -113,11 +109,11 @@ impl Walk<'_> {
             Node::String(text) => Value::String(self.text(text)),
             Node::Static(value) => scalar(value),
         };
-        self.out.push(key, value, at as u32);
+        self.out.push(key, value, at as u32, place);
     }
 
     fn object(&mut self, at: usize, len: usize, key: Key, place: TrieId) {
-        let node = self.out.push(key, Value::Object, at as u32);
+        let node = self.out.push(key, Value::Object, at as u32, place);
         let place = self.matcher.place(place);
         let mut seen = MembersSeen::default();
         if place.wants_members() {
@@ -149,7 +145,7 @@ impl Walk<'_> {
     }
 
     fn array(&mut self, at: usize, len: usize, key: Key, place: TrieId) {
-        let node = self.out.push(key, Value::Array { len: 0 }, at as u32);
+        let node = self.out.push(key, Value::Array { len: 0 }, at as u32, place);
         let place = self.matcher.place(place);
         if place.wants_elements() {
             let mut at = at + 1;

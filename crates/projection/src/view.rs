@@ -29,7 +29,7 @@ impl<'a> View<'a> {
 
     /// The value of the node at `id`.
     pub(crate) fn value(&self, id: NodeId) -> Value {
-        self.node(id).value
+        self.node(id).value()
     }
 
     /// Whether the node at `id` is `null`.
@@ -42,6 +42,13 @@ impl<'a> View<'a> {
         (text.form != TextForm::Lone).then(|| self.selection.bytes(text, self.document))
     }
 
+    /// The name of a member as it stands in the document, with its quotes, if it is [`TextForm::Lone`] or
+    /// [`TextForm::Verbatim`].
+    pub(crate) fn quoted(&self, name: Text) -> &'a [u8] {
+        let (start, len) = (name.start as usize, name.len as usize);
+        &self.document[start - 1..start + len + 1]
+    }
+
     /// The exact text of the value at `id`, as it stands in the document.
     pub(crate) fn exact(&self, id: NodeId) -> &'a [u8] {
         let start = self.offsets.offset(self.node(id).mark, self.document);
@@ -50,7 +57,7 @@ impl<'a> View<'a> {
 
     /// The position of an element in its array; `None` for what is no element.
     pub(crate) fn index(&self, id: NodeId) -> Option<u32> {
-        match self.node(id).key {
+        match self.node(id).key() {
             Key::Element(index) => Some(index),
             Key::Root | Key::Name(_) | Key::Member(_) => None,
         }

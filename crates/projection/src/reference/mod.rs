@@ -8,8 +8,8 @@ mod lexer;
 
 use tarquet_feature_map::trie::{Trie, TrieId};
 
-use self::lexer::{Lexer, StringToken, read_number, unescape};
-pub(crate) use self::lexer::{nearest_f64, number_text, value_end};
+use self::lexer::{Lexer, StringToken};
+pub(crate) use self::lexer::{nearest_f64, number_text, read_number, unescape, value_end};
 use crate::engine::{Engine, Offsets};
 use crate::error::{DocumentError, DocumentErrorKind};
 use crate::matcher::{Matcher, Member};
@@ -144,26 +144,26 @@ impl Walk<'_> {
 
     fn string(&mut self, at: usize, slot: Slot) -> Result<usize, DocumentError> {
         let token = self.lexer.string(at + 1)?;
-        if let Some((key, _)) = slot {
+        if let Some((key, place)) = slot {
             let text = self.text(at + 1, token);
-            self.out.push(key, Value::String(text), at as u32);
+            self.out.push(key, Value::String(text), at as u32, place);
         }
         Ok(token.end + 1)
     }
 
     fn number(&mut self, at: usize, slot: Slot) -> Result<usize, DocumentError> {
         let token = self.lexer.number(at)?;
-        if let Some((key, _)) = slot {
+        if let Some((key, place)) = slot {
             let number = read_number(&self.document[at..token.end], token.integer);
-            self.out.push(key, Value::Number(number), at as u32);
+            self.out.push(key, Value::Number(number), at as u32, place);
         }
         Ok(token.end)
     }
 
     fn word(&mut self, at: usize, slot: Slot, word: &str, value: Value) -> Result<usize, DocumentError> {
         let end = self.lexer.word(at, word)?;
-        if let Some((key, _)) = slot {
-            self.out.push(key, value, at as u32);
+        if let Some((key, place)) = slot {
+            self.out.push(key, value, at as u32, place);
         }
         Ok(end)
     }
@@ -177,7 +177,7 @@ impl Walk<'_> {
             Container::Array => (Value::Array { len: 0 }, b']'),
             Container::Object => (Value::Object, b'}'),
         };
-        let kept = slot.map(|(key, place)| (self.out.push(key, value, at as u32), place));
+        let kept = slot.map(|(key, place)| (self.out.push(key, value, at as u32, place), place));
         self.stack.push(Frame {
             kind,
             kept,

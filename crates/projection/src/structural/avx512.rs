@@ -1,0 +1,371 @@
+//! The lens of x86-64 with AVX-512: 64 bytes a comparison, and a whole set in one register.
+#![expect(
+    unsafe_code,
+    reason = "the processor's vector instructions are only had through its intrinsics"
+)]
+
+use std::arch::x86_64::*;
+use std::ops::{BitAnd, BitOr, BitXor, Not};
+
+use super::lens::{Bits, Bytes, LIST, Lens, ROW, Set, WORDS};
+
+/// For each byte of ASCII its kinds, as bits: quote, backslash, control, space, open, close, brace, comma.
+const KINDS: [u8; 128] = kinds([
+    b"\"",
+    b"\\",
+    &CONTROLS,
+    b" \t\n\r",
+    b"{[",
+    b"}]",
+    b"{}",
+    b",",
+]);
+
+/// Further kinds: colon, digit, zero, minus, dot.
+const MORE_KINDS: [u8; 128] = kinds([b":", b"0123456789", b"0", b"-", b".", b"", b"", b""]);
+
+const CONTROLS: [u8; 32] = {
+    let mut controls = [0; 32];
+    let mut at = 0;
+    while at < 32 {
+        controls[at] = at as u8;
+        at += 1;
+    }
+    controls
+};
+
+const fn kinds(of: [&[u8]; 8]) -> [u8; 128] {
+    let mut kinds = [0; 128];
+    let mut bit = 0;
+    while bit < 8 {
+        let mut at = 0;
+        while at < of[bit].len() {
+            kinds[of[bit][at] as usize] |= 1 << bit;
+            at += 1;
+        }
+        bit += 1;
+    }
+    kinds
+}
+
+/// Turns around every eight bytes.
+const TURN: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        order[at] = (at ^ 7) as u8;
+        at += 1;
+    }
+    order
+};
+
+/// From two blocks whose bytes `8 * g + k` have kind `k` of their bytes `8 * g..8 * g + 8`: of four kinds from `first` on,
+/// the eight bytes of the one block and then of the other.
+const fn zip(first: usize) -> [u8; 64] {
+    let mut order = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        let (word, group) = (at / 8, at % 8);
+        order[at] = (64 * (word % 2) + 8 * group + first + word / 2) as u8;
+        at += 1;
+    }
+    order
+}
+
+const ZIP_FIRST: [u8; 64] = zip(0);
+const ZIP_LAST: [u8; 64] = zip(4);
+
+const COUNT: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        order[at] = at as u8;
+        at += 1;
+    }
+    order
+};
+
+/// Stands for a processor that has what [`Avx512::new`] asks for. No other code of this module can be reached without.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    /// The lens, if the processor has what it needs: Intel's from Ice Lake, AMD's from Zen 4 on.
+    pub(super) fn new() -> Option<Self> {
+        let there = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("gfni")
+            && is_x86_feature_detected!("vpclmulqdq")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        there.then_some(Self(()))
+    }
+}
+
+/// A set in one register. There is one only where there is an [`Avx512`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Zmm(__m512i);
+
+impl BitAnd for Zmm {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitand(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        Self(unsafe { _mm512_and_si512(self.0, other.0) })
+    }
+}
+
+impl BitOr for Zmm {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitor(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        Self(unsafe { _mm512_or_si512(self.0, other.0) })
+    }
+}
+
+impl BitXor for Zmm {
+    type Output = Self;
+
+    #[inline(always)]
+    fn bitxor(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        Self(unsafe { _mm512_xor_si512(self.0, other.0) })
+    }
+}
+
+impl Not for Zmm {
+    type Output = Self;
+
+    #[inline(always)]
+    fn not(self) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        Self(unsafe { _mm512_xor_si512(self.0, _mm512_set1_epi64(-1)) })
+    }
+}
+
+impl Set for Zmm {
+    /// The row before.
+    type Carry = Self;
+
+    #[inline(always)]
+    fn carry(last: bool) -> Self {
+        // SAFETY: the grammar that asks for it was given an `Avx512`.
+        Self(unsafe { _mm512_set1_epi64(if last { i64::MIN } else { 0 }) })
+    }
+
+    #[inline(always)]
+    fn any(self) -> bool {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        unsafe { _mm512_test_epi64_mask(self.0, self.0) != 0 }
+    }
+
+    #[inline(always)]
+    fn bits(self) -> Bits {
+        let mut bits = [0; WORDS];
+        // SAFETY: the processor has AVX-512, or there were no such set; a set has as many bytes as its words.
+        unsafe { _mm512_storeu_si512(bits.as_mut_ptr().cast(), self.0) };
+        bits
+    }
+
+    #[inline(always)]
+    fn next(self, carry: &mut Self) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        unsafe {
+            // For each word the one before; the last of the row before for the first.
+            let before = _mm512_alignr_epi64::<7>(self.0, carry.0);
+            *carry = self;
+            Self(_mm512_shldi_epi64::<1>(self.0, before))
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self, carry: &mut u64) -> Self {
+        // SAFETY: the processor has AVX-512, or there were no such set.
+        unsafe {
+            let ones = _mm512_set1_epi64(-1);
+            let sum = _mm512_add_epi64(self.0, other.0);
+            let over = u64::from(_mm512_cmplt_epu64_mask(sum, self.0));
+            let full = u64::from(_mm512_cmpeq_epi64_mask(sum, ones));
+            // A word that is full hands on what it gets: an addition of the masks does that for all words.
+            let carries = (over << 1 | *carry) + full;
+            *carry = carries >> WORDS;
+            Self(_mm512_mask_sub_epi64(sum, (carries ^ full) as __mmask8, sum, ones))
+        }
+    }
+
+    #[inline(always)]
+    fn parity(self, carry: &mut u64) -> Self {
+        // SAFETY: the processor has AVX-512 and VPCLMULQDQ, or there were no such set.
+        unsafe {
+            let ones = _mm512_set1_epi64(-1);
+            // The low word of a carry-less product with all ones has the parities.
+            let even = _mm512_clmulepi64_epi128::<0x00>(self.0, ones);
+            let odd = _mm512_clmulepi64_epi128::<0x01>(self.0, ones);
+            let words = _mm512_unpacklo_epi64(even, odd);
+            // The parity of a whole word is its top bit; those of the words before it turn a word around.
+            let mut flips = u64::from(_mm512_movepi64_mask(words)) << 1 | *carry;
+            flips ^= flips << 1;
+            flips ^= flips << 2;
+            flips ^= flips << 4;
+            flips ^= flips << 8;
+            *carry = flips >> WORDS & 1;
+            Self(_mm512_mask_xor_epi64(words, flips as __mmask8, words, ones))
+        }
+    }
+}
+
+impl Lens for Avx512 {
+    type Set = Zmm;
+
+    #[inline(always)]
+    fn classify(self, row: &[u8; ROW]) -> Bytes<Zmm> {
+        let (blocks, _) = row.as_chunks::<64>();
+        // SAFETY: the processor has what is used here, or there were no such lens; the loads are of 64 bytes that are
+        // there, and need no alignment.
+        unsafe {
+            let mut any = _mm512_setzero_si512();
+            for block in blocks {
+                any = _mm512_or_si512(any, load(block));
+            }
+            let [quote, backslash, control, space, open, close, brace, comma] = kinds_of(blocks, &KINDS);
+            let [colon, digit, zero, minus, dot, ..] = kinds_of(blocks, &MORE_KINDS);
+            Bytes {
+                quote,
+                backslash,
+                control,
+                space,
+                open,
+                close,
+                brace,
+                comma,
+                colon,
+                digit,
+                zero,
+                minus,
+                dot,
+                non_ascii: _mm512_movepi8_mask(any) != 0,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn set(self, bits: Bits) -> Zmm {
+        // SAFETY: the processor has AVX-512, or there were no such lens; a set has as many bytes as its words.
+        Zmm(unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn list(self, all: Zmm, sets: [Zmm; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize {
+        let all = all.bits();
+        let sets = [sets[0].bits(), sets[1].bits(), sets[2].bits(), sets[3].bits()];
+        let mut count = 0;
+        for word in 0..WORDS {
+            let at = at + 64 * word as u32;
+            let mut listed = 0;
+            let number = all[word].count_ones() as usize;
+            // SAFETY: the processor has AVX-512, or there were no such lens; what is stored is 64 and 16 bytes long, as is
+            // where it goes.
+            unsafe {
+                let mut places = _mm512_maskz_compress_epi8(all[word], load(&COUNT));
+                let mut kinds = _mm512_maskz_set1_epi8(sets[0][word], 1);
+                for set in 1..4 {
+                    kinds = _mm512_mask_add_epi8(kinds, sets[set][word], kinds, _mm512_set1_epi8(1 << set));
+                }
+                kinds = _mm512_maskz_compress_epi8(all[word], kinds);
+                loop {
+                    let wide = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
+                    let wide = _mm512_add_epi32(wide, _mm512_set1_epi32(at as i32));
+                    if let Some(to) = positions[count + listed..].first_chunk_mut::<16>() {
+                        _mm512_storeu_si512(to.as_mut_ptr().cast(), wide);
+                    }
+                    if let Some(to) = flags[count + listed..].first_chunk_mut::<16>() {
+                        _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_castsi512_si128(kinds));
+                    }
+                    listed += 16;
+                    if listed >= number {
+                        break;
+                    }
+                    places = _mm512_alignr_epi64::<2>(places, places);
+                    kinds = _mm512_alignr_epi64::<2>(kinds, kinds);
+                }
+            }
+            count += number;
+        }
+        count
+    }
+}
+
+/// # Safety
+///
+/// The processor has AVX-512.
+#[inline(always)]
+unsafe fn load(bytes: &[u8; 64]) -> __m512i {
+    // SAFETY: the caller has seen to the processor; there are 64 bytes, and they need no alignment.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
+}
+
+/// The sets of the bytes of each of eight kinds.
+///
+/// A byte's kinds are looked up, all eight together; then bits are transposed: eight by eight within words, then the bytes,
+/// then the words.
+///
+/// # Safety
+///
+/// The processor has what an [`Avx512`] stands for.
+#[inline(always)]
+unsafe fn kinds_of(blocks: &[[u8; 64]], kinds: &'static [u8; 128]) -> [Zmm; 8] {
+    let (tables, _) = kinds.as_chunks::<64>();
+    // SAFETY: the caller has seen to the processor.
+    unsafe {
+        let (low, high) = (load(&tables[0]), load(&tables[1]));
+        let (turn, first, last) = (load(&TURN), load(&ZIP_FIRST), load(&ZIP_LAST));
+        // Byte `k` of a word is bit `k` alone: the product with a matrix of bits picks out its column `k`.
+        let columns = _mm512_set1_epi64(0x8040_2010_0804_0201_u64 as i64);
+        let mut transposed = [_mm512_setzero_si512(); WORDS];
+        for (at, block) in blocks.iter().enumerate() {
+            // The product numbers rows from the other end.
+            let block = _mm512_shuffle_epi8(load(block), turn);
+            let ascii = !_mm512_movepi8_mask(block);
+            let kinds = _mm512_maskz_permutex2var_epi8(ascii, low, block, high);
+            transposed[at] = _mm512_gf2p8affine_epi64_epi8::<0>(columns, kinds);
+        }
+        let [a, b, c, d] = gather(&transposed, first);
+        let [e, f, g, h] = gather(&transposed, last);
+        [a, b, c, d, e, f, g, h]
+    }
+}
+
+/// Four sets, from blocks with the kinds of eight bytes each in words, by one of the orders of [`zip`].
+///
+/// # Safety
+///
+/// The processor has what an [`Avx512`] stands for.
+#[inline(always)]
+unsafe fn gather(blocks: &[__m512i; WORDS], order: __m512i) -> [Zmm; 4] {
+    let [a, b, c, d, e, f, g, h] = *blocks;
+    // SAFETY: the caller has seen to the processor.
+    unsafe {
+        let ab = _mm512_permutex2var_epi8(a, order, b);
+        let cd = _mm512_permutex2var_epi8(c, order, d);
+        let ef = _mm512_permutex2var_epi8(e, order, f);
+        let gh = _mm512_permutex2var_epi8(g, order, h);
+        let low = _mm512_shuffle_i64x2::<0x44>(ab, cd);
+        let low_after = _mm512_shuffle_i64x2::<0x44>(ef, gh);
+        let high = _mm512_shuffle_i64x2::<0xee>(ab, cd);
+        let high_after = _mm512_shuffle_i64x2::<0xee>(ef, gh);
+        [
+            Zmm(_mm512_shuffle_i64x2::<0x88>(low, low_after)),
+            Zmm(_mm512_shuffle_i64x2::<0xdd>(low, low_after)),
+            Zmm(_mm512_shuffle_i64x2::<0x88>(high, high_after)),
+            Zmm(_mm512_shuffle_i64x2::<0xdd>(high, high_after)),
+        ]
+    }
+}

@@ -1,0 +1,159 @@
+//! The brackets of a document: where they are, and which belong together.
+
+use super::grammar::Found;
+use super::lens::{LIST, Lens, ROW};
+use crate::reference::MAX_DEPTH;
+
+/// How much above the document a row can lead before it is looked at.
+const MARGIN: usize = ROW;
+
+/// What a bracket is, as bits.
+const OPEN: u8 = 1;
+const BRACE: u8 = 2;
+/// Since the bracket before it there is what only an object can have.
+const OBJECT: u8 = 4;
+/// Since the bracket before it there is what no object can have.
+const ARRAY: u8 = 8;
+
+/// For the containers, in which bit `b` says that a bracket that is `b` (of the four above) cannot stand in it or end it.
+const IN_ARRAY: u16 = {
+    let mut wrong = 0;
+    let mut bracket = 0;
+    while bracket < 16 {
+        if bracket & OBJECT != 0 || bracket & (OPEN | BRACE) == BRACE {
+            wrong |= 1 << bracket;
+        }
+        bracket += 1;
+    }
+    wrong
+};
+const IN_OBJECT: u16 = {
+    let mut wrong = 0;
+    let mut bracket = 0;
+    while bracket < 16 {
+        if bracket & ARRAY != 0 || bracket & (OPEN | BRACE) == 0 {
+            wrong |= 1 << bracket;
+        }
+        bracket += 1;
+    }
+    wrong
+};
+/// Outside of all containers one begins, with nothing before it.
+const IN_DOCUMENT: u16 = !(1 << OPEN | 1 << (OPEN | BRACE));
+
+/// A power of two, so that a depth cannot lead out of it.
+const ROOM: usize = 4096;
+
+const _: () = assert!(MARGIN + MAX_DEPTH + 2 * ROW < ROOM);
+
+/// The brackets of a document, in order.
+#[derive(Debug)]
+pub(super) struct Brackets {
+    /// The position of each in the document.
+    positions: Vec<u32>,
+    /// For each opening bracket, its closing one. For a closing one this means nothing.
+    partners: Vec<u32>,
+    len: usize,
+    /// How many containers are open, from [`MARGIN`] on.
+    depth: usize,
+    /// For each depth, the opening bracket of its container, and what is wrong in it.
+    open: Box<[Container; ROOM]>,
+    flags: Box<[u8; LIST]>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Container {
+    bracket: u32,
+    wrong: u16,
+}
+
+impl Default for Brackets {
+    fn default() -> Self {
+        let outside = Container {
+            bracket: 0,
+            wrong: IN_DOCUMENT,
+        };
+        Self {
+            positions: Vec::new(),
+            partners: Vec::new(),
+            len: 0,
+            depth: MARGIN,
+            open: Box::new([outside; ROOM]),
+            flags: Box::new([0; LIST]),
+        }
+    }
+}
+
+impl Brackets {
+    /// Forgets all brackets, for the next document.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+        self.depth = MARGIN;
+        self.open[MARGIN] = Container {
+            bracket: 0,
+            wrong: IN_DOCUMENT,
+        };
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The position of a bracket in the document.
+    #[inline]
+    pub(super) fn position(&self, bracket: usize) -> usize {
+        self.positions[bracket] as usize
+    }
+
+    /// The closing bracket of an opening one.
+    #[inline]
+    pub(super) fn partner(&self, bracket: usize) -> usize {
+        self.partners[bracket] as usize
+    }
+
+    /// Adds the brackets of the row that starts at `at`. Gives whether all is well so far.
+    #[inline(always)]
+    pub(super) fn add<L: Lens>(&mut self, lens: L, found: &Found<L::Set>, at: usize) -> bool {
+        let first = self.len;
+        if self.positions.len() < first + LIST {
+            self.grow();
+        }
+        let Some(positions) = self.positions[first..].first_chunk_mut() else {
+            return false;
+        };
+        let sets = [found.open, found.brace, found.object, found.array];
+        let count = lens.list(found.bracket, sets, at as u32, positions, &mut self.flags);
+        let partners = self.partners.as_mut_slice();
+        let mut depth = self.depth;
+        let mut deepest = depth;
+        let mut wrong = 0;
+        for (bracket, flags) in (first as u32..).zip(&self.flags[..count.min(LIST)]) {
+            let container = self.open[depth % ROOM];
+            wrong |= container.wrong >> (flags & 15);
+            // Both are written whichever it is: what an opening bracket writes into its container's place, the
+            // container's own end overwrites; what a closing one writes above itself, the next opening one does.
+            partners[container.bracket as usize] = bracket;
+            let within = if flags & BRACE == 0 { IN_ARRAY } else { IN_OBJECT };
+            self.open[(depth + 1) % ROOM] = Container { bracket, wrong: within };
+            depth = (depth + 2 * usize::from(flags & OPEN)).wrapping_sub(1);
+            deepest = deepest.max(depth);
+        }
+        self.depth = depth;
+        self.len = first + count;
+        wrong & 1 == 0 && deepest <= MARGIN + MAX_DEPTH
+    }
+
+    /// Whether the brackets are those of one container, the document.
+    pub(super) fn make_one(&self) -> bool {
+        self.len > 0 && self.depth == MARGIN && self.partner(0) == self.len - 1
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let room = (2 * self.positions.len()).max(4 * LIST);
+        self.positions.resize(room, 0);
+        self.partners.resize(room, 0);
+    }
+}

@@ -1,0 +1,83 @@
+//! The structural engine: an index of the whole document, made and validated with vector instructions, and a walk over it
+//! that touches only what the plan asks for.
+//!
+//! 1. `lens` looks at 512 bytes at once and sorts them into sets of positions: quotes, brackets, digits, …
+//! 2. `grammar` finds strings and checks everything that RFC 8259 asks for, on those sets.
+//! 3. `brackets` matches brackets.
+//! 4. `walk` goes along the trie: the members of an object are its colons, the elements of an array its commas, and a
+//!    container of which nothing is wanted is one step.
+//!
+//! What it does not take (what is not valid, nests too deep, is too large for its index, or is neither object nor array)
+//! says nothing yet of the document: the reference decides.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod brackets;
+mod grammar;
+mod index;
+mod lens;
+mod names;
+mod number;
+mod portable;
+mod text;
+mod walk;
+mod width;
+
+use tarquet_feature_map::Plan;
+use tarquet_feature_map::trie::Trie;
+
+use self::index::Index;
+use self::names::Endings;
+use self::walk::Walk;
+use self::width::Width;
+use crate::engine::{Engine, NotTaken, Offsets};
+use crate::matcher::Matcher;
+use crate::reference::BYTE_ORDER_MARK;
+use crate::selection::{Key, Selection};
+
+/// The structural engine. Its index is used again for the next document.
+#[derive(Debug)]
+pub(crate) struct Structural {
+    index: Index,
+    endings: Endings,
+    width: Width,
+}
+
+impl Structural {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            index: Index::default(),
+            endings: Endings::new(plan),
+            width: Width::chosen(),
+        }
+    }
+}
+
+impl Offsets for Structural {
+    fn offset(&self, mark: u32, _document: &[u8]) -> usize {
+        mark as usize
+    }
+}
+
+impl Engine for Structural {
+    type Refusal = NotTaken;
+
+    fn select(&mut self, document: &[u8], matcher: &Matcher, out: &mut Selection) -> Result<(), NotTaken> {
+        let text = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
+        if !self.width.build(&mut self.index, text) {
+            return Err(NotTaken);
+        }
+        Walk {
+            text,
+            document,
+            index: &self.index,
+            matcher,
+            endings: &self.endings,
+            out,
+        }
+        .container(0, Key::Root, Trie::ROOT);
+        Ok(())
+    }
+}
