@@ -1,9 +1,11 @@
 //! How fast an engine makes rows of the documents of an archive that is in memory, on one core:
-//! `cargo run --release -p tarquet-projection --example throughput -- ARCHIVE MAP [ENGINE [PASSES]]`.
+//! `cargo run --release -p tarquet-projection --example throughput -- ARCHIVE MAP [--engine ENGINE] [--passes PASSES]`.
 //!
-//! Prints one line of JSON: the rows and checksums of every table, which the first pass adds up, and the seconds of
-//! processor time of each pass after it, the walk over tar headers included. Rows are dropped when they reach a mebibyte,
+//! Prints one line of JSON: the engine and all that there are, the rows and checksums of every table, which the first pass
+//! adds up, and the seconds of processor time of each pass after it, the walk over tar headers included. Rows are dropped when they reach a mebibyte,
 //! as a worker sends them. `xtask/bench/ondemand` does the same with simdjson's On-Demand.
+
+mod common;
 
 use std::error::Error;
 use std::fs::File;
@@ -15,42 +17,69 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use common::{FLUSH_BYTES, Header, NOT_A_SAMPLE};
 use tarquet_feature_map::Plan;
 use tarquet_projection::{EngineKind, Projector};
-
-/// When a projector is flushed, as a worker would flush it.
-const FLUSH_BYTES: usize = 1 << 20;
 
 /// What follows the last document in memory, so that an engine may read whole blocks.
 const PADDING: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [archive, map, options @ ..] = arguments.as_slice() else {
-        return Err("usage: throughput ARCHIVE MAP [ENGINE [PASSES]]".into());
-    };
-    let engine: EngineKind = options.first().map_or(Ok(EngineKind::default()), |name| name.parse())?;
-    let passes: usize = options.get(1).map_or(Ok(5), |count| count.parse())?;
-    let archive = Archive::read(archive)?;
-    let plan = Arc::new(tarquet_feature_map::parse(map, &std::fs::read_to_string(map)?)?);
+    let Options {
+        archive,
+        map,
+        engine,
+        passes,
+    } = Options::read()?;
+    let archive = Archive::read(&archive)?;
+    let plan = Arc::new(tarquet_feature_map::parse(&map, &std::fs::read_to_string(&map)?)?);
     let mut projector = Projector::new(plan.clone(), engine);
     let mut tables: Vec<Table> = plan.features.iter().map(|_| Table::default()).collect();
     pass(&archive, &mut projector, |feature, batch| tables[feature].add(batch))?;
-    let seconds: Vec<String> = (0..passes)
-        .map(|_| {
-            Ok(format!(
-                "{:.6}",
-                pass(&archive, &mut projector, |_, _| Ok(()))?.as_secs_f64()
-            ))
-        })
-        .collect::<Result<_, Box<dyn Error>>>()?;
+    let mut seconds = Vec::new();
+    for _ in 0..passes {
+        let time = pass(&archive, &mut projector, |_, _| Ok(()))?;
+        seconds.push(format!("{:.6}", time.as_secs_f64()));
+    }
+    let engines = EngineKind::ALL.map(|engine| format!("\"{engine}\""));
     writeln!(
         std::io::stdout(),
-        "{{\"engine\": \"{engine}\", \"tables\": [{}], \"seconds\": [{}]}}",
+        "{{\"engine\": \"{engine}\", \"engines\": [{}], \"tables\": [{}], \"seconds\": [{}]}}",
+        engines.join(", "),
         tables_json(&plan, &tables)?,
         seconds.join(", ")
     )?;
     Ok(())
+}
+
+/// What the command line says.
+struct Options {
+    archive: String,
+    map: String,
+    engine: EngineKind,
+    passes: usize,
+}
+
+impl Options {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let usage = "usage: throughput ARCHIVE MAP [--engine ENGINE] [--passes PASSES]";
+        let mut arguments = std::env::args().skip(1);
+        let mut options = Self {
+            archive: arguments.next().ok_or(usage)?,
+            map: arguments.next().ok_or(usage)?,
+            engine: EngineKind::default(),
+            passes: 5,
+        };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().ok_or(usage)?;
+            match name.as_str() {
+                "--engine" => options.engine = value.parse()?,
+                "--passes" => options.passes = value.parse()?,
+                _ => return Err(usage.into()),
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// One pass over all documents, whose batches go to `take` with their features' positions. Gives its processor time.
@@ -103,29 +132,19 @@ impl Archive {
         Ok(Self { bytes, size })
     }
 
-    /// Names and contents. Only what `cargo xtask sample` writes is understood: regular files in ustar, no long names.
+    /// Names and contents.
     fn members(&self) -> impl Iterator<Item = Result<(&str, &[u8]), Box<dyn Error>>> {
         let mut rest = &self.bytes[..self.size];
         std::iter::from_fn(move || {
-            (rest.first()? != &0).then(|| {
-                let (name, size, content) = header(rest).ok_or("not a tar as `cargo xtask sample` writes it")?;
-                let (document, _) = content.split_at_checked(size).ok_or("a tar that ends in a member")?;
-                rest = content.get(size.next_multiple_of(512)..).unwrap_or_default();
+            let (block, content) = rest.split_first_chunk()?;
+            let header = Header::read(block)?;
+            Some(header.and_then(|Header { name, size, room }| {
+                let document = content.get(..size).ok_or(NOT_A_SAMPLE)?;
+                rest = content.get(room..).ok_or(NOT_A_SAMPLE)?;
                 Ok((name, document))
-            })
+            }))
         })
     }
-}
-
-/// The name and size of the member whose ustar header `bytes` begin with, and all that follows the header.
-fn header(bytes: &[u8]) -> Option<(&str, usize, &[u8])> {
-    let (header, content) = bytes.split_first_chunk::<512>()?;
-    // Both say a regular file.
-    let regular = matches!(header[156], b'0' | 0);
-    let name = header[..100].split(|byte| *byte == 0).next()?;
-    let size = std::str::from_utf8(&header[124..135]).ok()?;
-    let size = usize::from_str_radix(size, 8).ok()?;
-    regular.then_some((std::str::from_utf8(name).ok()?, size, content))
 }
 
 /// What the first pass saw of a table.

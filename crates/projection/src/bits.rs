@@ -45,10 +45,10 @@ impl Bits {
         }
         self.len = len;
         self.words.truncate(len.div_ceil(WORD));
-        if let Some(last) = self.words.last_mut()
-            && len % WORD > 0
-        {
-            *last &= lowest(len % WORD);
+        let filled = len % WORD;
+        match self.words.last_mut() {
+            Some(last) if filled > 0 => *last &= lowest(filled),
+            _ => {}
         }
     }
 

@@ -6,6 +6,7 @@
 use tarquet_feature_map::plan::Scalar;
 
 use crate::bits::WORD;
+use crate::cells::Cells;
 use crate::columns::{LENGTH_BYTES, ScalarColumn, Values};
 use crate::convert::{Cell, Fit, Misfit, Target};
 use crate::selection::{Kind, Node, NodeId};
@@ -50,29 +51,30 @@ impl Seen {
 impl ScalarColumn {
     /// Adds the values of up to 64 nodes, or nulls where there are none. Ends early, with more than `room` bytes
     /// counted and the column not whole, once its texts exceed `room`.
-    pub(crate) fn fill(&mut self, view: &View<'_>, target: Target, nodes: &[NodeId], room: usize) -> Filled {
-        debug_assert!(nodes.len() <= WORD, "as many as a word has bits");
-        let cells = Cells { view, target, nodes };
-        let width = nodes.len() * self.width();
+    pub(crate) fn fill(&mut self, view: &View<'_>, target: Target, cells: Cells<'_>, room: usize) -> Filled {
+        let count = cells.len();
+        debug_assert!(count <= WORD, "as many as a word has bits");
+        let nodes = Nodes { view, target, cells };
+        let width = count * self.width();
         let mut texts = 0;
         let seen = match (&mut self.values, target.ty) {
-            (Values::Int(values), Scalar::Int64) => cells.values(values, whole, Cell::into_int),
-            (Values::Int(values), _) => cells.values(values, unknown, Cell::into_int),
-            (Values::Float(values), _) => cells.values(values, float, Cell::into_float),
-            (Values::Days(values), _) => cells.values(values, unknown, Cell::into_days),
+            (Values::Int(values), Scalar::Int64) => nodes.values(values, whole, Cell::into_int),
+            (Values::Int(values), _) => nodes.values(values, unknown, Cell::into_int),
+            (Values::Float(values), _) => nodes.values(values, float, Cell::into_float),
+            (Values::Days(values), _) => nodes.values(values, unknown, Cell::into_days),
             (Values::Bool(values), _) => {
-                let (seen, bits) = cells.bools();
-                values.push(bits, nodes.len());
+                let (seen, bits) = nodes.bools();
+                values.push(bits, count);
                 seen
             }
             (Values::Text { offsets, bytes }, _) => {
                 let before = bytes.len();
-                let seen = cells.texts(offsets, bytes, room);
+                let seen = nodes.texts(offsets, bytes, room);
                 texts = bytes.len() - before;
                 seen
             }
         };
-        self.validity.push(seen.there, nodes.len());
+        self.validity.push(seen.there, count);
         Filled {
             bytes: width + texts,
             misfits: seen.misfits,
@@ -117,13 +119,13 @@ fn unknown<T: Default>(_: &Node) -> (bool, T) {
 }
 
 /// Some nodes that are to become values of one type.
-struct Cells<'c, 'v> {
+struct Nodes<'c, 'v> {
     view: &'c View<'v>,
     target: Target,
-    nodes: &'c [NodeId],
+    cells: Cells<'c>,
 }
 
-impl<'v> Cells<'_, 'v> {
+impl<'v> Nodes<'_, 'v> {
     /// The node, or one that is null where there is none: its id is beyond all nodes.
     #[inline]
     fn node(&self, id: NodeId) -> &'v Node {
@@ -143,7 +145,7 @@ impl<'v> Cells<'_, 'v> {
     ) -> Seen {
         let start = values.len();
         let (mut there, mut others) = (0, 0);
-        values.extend(self.nodes.iter().enumerate().map(|(at, &id)| {
+        values.extend(self.cells.iter().enumerate().map(|(at, id)| {
             let node = self.node(id);
             let (known, value) = quick(node);
             there |= u64::from(known) << at;
@@ -152,7 +154,7 @@ impl<'v> Cells<'_, 'v> {
         }));
         let mut seen = Seen { there, misfits: 0 };
         for at in ones(others) {
-            let cell = seen.note(at, self.target.cell(self.view, self.nodes[at]));
+            let cell = seen.note(at, self.target.cell(self.view, self.cells.get(at)));
             values[start + at] = cell.map_or(T::default(), &slow);
         }
         seen
@@ -160,7 +162,7 @@ impl<'v> Cells<'_, 'v> {
 
     fn bools(&self) -> (Seen, u64) {
         let (mut there, mut bits, mut others) = (0, 0, 0);
-        for (at, &id) in self.nodes.iter().enumerate() {
+        for (at, id) in self.cells.iter().enumerate() {
             let kind = self.node(id).kind;
             let known = (kind == Kind::True) | (kind == Kind::False);
             there |= u64::from(known) << at;
@@ -169,7 +171,7 @@ impl<'v> Cells<'_, 'v> {
         }
         let mut seen = Seen { there, misfits: 0 };
         for at in ones(others) {
-            let cell = seen.note(at, self.target.cell(self.view, self.nodes[at]));
+            let cell = seen.note(at, self.target.cell(self.view, self.cells.get(at)));
             bits |= u64::from(cell == Some(Cell::Bool(true))) << at;
         }
         (seen, bits)
@@ -180,7 +182,7 @@ impl<'v> Cells<'_, 'v> {
         let document = self.view.document;
         let verbatim = self.target.ty == Scalar::String;
         let most = bytes.len().saturating_add(room);
-        for (at, &id) in self.nodes.iter().enumerate() {
+        for (at, id) in self.cells.iter().enumerate() {
             let node = self.node(id);
             match node.verbatim() {
                 Some(text) if verbatim => {

@@ -7,7 +7,7 @@ use tarquet_feature_map::plan::{self, CompareOp, Filter, FilterPath, FilterRoot}
 use crate::decimal::Decimal;
 use crate::path::{self, Path};
 use crate::reference::nearest_f64;
-use crate::selection::{NodeId, Number, Value};
+use crate::selection::{Kind, NodeId, Number, Value};
 use crate::view::View;
 
 /// A filter that is ready to be asked: [`Filter`] with its literals read.
@@ -17,7 +17,11 @@ pub(crate) enum Condition {
     Or(Vec<Condition>),
     Not(Box<Condition>),
     /// A question about what a path leads to.
-    Test { root: Root, path: Path, test: Test },
+    Test {
+        root: Root,
+        path: Path,
+        test: Test,
+    },
 }
 
 /// Where a path of a condition starts.
@@ -92,9 +96,7 @@ impl Condition {
             Self::Not(condition) => !condition.holds(view, current),
             Self::Test { root, path, test } => match *root {
                 Root::Current => test.holds(view, current, path),
-                Root::Document { question } => view
-                    .memo
-                    .answer(question, || test.holds(view, Some(View::ROOT), path)),
+                Root::Document { question } => view.memo.answer(question, || test.holds(view, Some(View::ROOT), path)),
             },
         }
     }
@@ -128,6 +130,12 @@ impl Literal {
 /// RFC 9535, section 2.3.5.2.2: `<` and `>` are for two numbers or two strings; `<=` and `>=` add equality, of
 /// whatever kind; nothing equals no literal.
 fn compares(view: &View<'_>, node: Option<NodeId>, op: CompareOp, literal: &Literal) -> bool {
+    if let (Some(node), CompareOp::Equal, Literal::Number { int: Some(literal), .. }) = (node, op, literal)
+        && view.node(node).kind == Kind::Int
+    {
+        // What is asked most, of every element of a list.
+        return view.node(node).int() == *literal;
+    }
     let equal = || node.is_some_and(|node| equals(view, node, literal));
     let order = || node.and_then(|node| order(view, node, literal));
     match op {

@@ -51,12 +51,7 @@ impl Ids {
 }
 
 /// Checks the ids that come from the document: none may be null. One without a type is only looked at.
-pub(crate) fn check(
-    plan: &Plan,
-    view: &View<'_>,
-    ids: Chunk<'_>,
-    scratch: &mut Vec<u8>,
-) -> Result<(), DocumentError> {
+pub(crate) fn check(plan: &Plan, view: &View<'_>, ids: Chunk<'_>, scratch: &mut Vec<u8>) -> Result<(), DocumentError> {
     for (id, source) in plan.ids.iter().zip(&ids.layout.ids) {
         if let (IdSource::Value(value), Source::Node(slot) | Source::List(slot)) = (&id.source, *source) {
             let taken = taken(value, *source, ids.cell(slot), ids.lists);

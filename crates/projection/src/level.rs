@@ -95,14 +95,8 @@ impl Level {
     }
 
     /// Looks for `path`. Gives the slot of what is kept of its nodes.
-    pub(crate) fn path(
-        &mut self,
-        path: &plan::Path,
-        what: What,
-        slots: &mut Slots,
-        questions: &mut usize,
-    ) -> Slot {
-        let (steps, rest) = Path::split(path, questions);
+    pub(crate) fn path(&mut self, path: &plan::Path, what: What, slots: &mut Slots, questions: &mut usize) -> Slot {
+        let (steps, rest) = Path::new(&path.segments, questions).split();
         let start = if steps.is_empty() {
             self.element
         } else {
@@ -113,12 +107,7 @@ impl Level {
             return start;
         }
         let out = new_slot(slots, &mut self.slots);
-        self.picks.push(Pick {
-            start,
-            rest,
-            what,
-            out,
-        });
+        self.picks.push(Pick { start, rest, what, out });
         out
     }
 

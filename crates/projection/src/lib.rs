@@ -30,6 +30,7 @@
 //! - Ids are worked out for every combination of elements of the map's own loops, whether rows come of it or not.
 
 mod bits;
+mod cells;
 mod columns;
 mod convert;
 mod decimal;

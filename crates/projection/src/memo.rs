@@ -71,7 +71,8 @@ impl Memo {
         let index = &children[range.clone()];
         let wanted = ordinal(key)?;
         let at = index.binary_search_by_key(&wanted, |(ordinal, _)| *ordinal).ok()?;
-        Some(index[at].1)
+        // A name's number is also a position, but no array has members, and no object elements.
+        Some(index[at].1).filter(|child| selection.node(*child).key() == key)
     }
 }
 
@@ -121,9 +122,11 @@ mod tests {
             for (at, element) in elements {
                 assert_eq!(memo.child(&selection, list, Key::Element(at)), Some(element));
                 assert_eq!(memo.child(&selection, list, Key::Element(at + 1)).is_some(), at == 2);
+                assert_eq!(memo.child(&selection, list, Key::Name(NameId(at))), None);
             }
             for (name, member) in named {
                 assert_eq!(memo.child(&selection, root, Key::Name(NameId(name))), Some(member));
+                assert_eq!(memo.child(&selection, root, Key::Element(name)), None);
             }
             assert_eq!(memo.child(&selection, root, Key::Name(NameId(9))), Some(list));
             assert_eq!(memo.child(&selection, root, Key::Name(NameId(6))), None);

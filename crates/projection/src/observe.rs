@@ -81,8 +81,8 @@ fn note<'p>(
         let (Source::Node(slot) | Source::List(slot)) = source else {
             continue;
         };
-        for cell in &rows.cells(slot)[..rows.len()] {
-            note_taken(view, taken(value, source, *cell, rows.lists), evidence);
+        for cell in rows.cells(slot).iter() {
+            note_taken(view, taken(value, source, cell, rows.lists), evidence);
         }
     }
 }

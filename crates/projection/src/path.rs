@@ -14,10 +14,19 @@ use crate::view::View;
 /// How many children are looked at one by one.
 const LOOKED_AT: u32 = 32;
 
-/// A path that is ready to be followed: [`plan::Path`] with the literals of its filters read.
+/// A path that is ready to be followed: [`plan::Path`] with the literals of its filters read. It goes by steps as far
+/// as it leads to one node, and may branch from there.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Path {
-    segments: Vec<Vec<Selector>>,
+    steps: Vec<Step>,
+    branch: Option<Box<Branch>>,
+}
+
+/// A segment that may select any number of nodes, and the path from each of them.
+#[derive(Debug, Clone, PartialEq)]
+struct Branch {
+    selectors: Vec<Selector>,
+    rest: Path,
 }
 
 /// A step of a path to one child at most.
@@ -47,25 +56,29 @@ enum Selector {
 impl Path {
     /// Makes the segments of a path ready. `questions` counts the conditions of the plan that start at `$`.
     pub(crate) fn new(segments: &[plan::Segment], questions: &mut usize) -> Self {
-        let mut ready = |segment: &plan::Segment| {
+        let steps: Vec<Step> = segments.iter().map_while(only_step).collect();
+        let branch = segments[steps.len()..].split_first().map(|(segment, rest)| {
             let selectors = segment.selectors.iter();
-            selectors.map(|selector| Selector::new(selector, questions)).collect()
-        };
-        Self {
-            segments: segments.iter().map(&mut ready).collect(),
-        }
+            Box::new(Branch {
+                selectors: selectors.map(|selector| Selector::new(selector, questions)).collect(),
+                rest: Self::new(rest, questions),
+            })
+        });
+        Self { steps, branch }
     }
 
-    /// Splits a path into the steps that it begins with, and the rest.
-    pub(crate) fn split(path: &plan::Path, questions: &mut usize) -> (Vec<Step>, Self) {
-        let steps: Vec<Step> = path.segments.iter().map_while(only_step).collect();
-        let rest = Self::new(&path.segments[steps.len()..], questions);
-        (steps, rest)
+    /// The steps that the path begins with, and the rest.
+    pub(crate) fn split(self) -> (Vec<Step>, Self) {
+        let rest = Self {
+            steps: Vec::new(),
+            branch: self.branch,
+        };
+        (self.steps, rest)
     }
 
     /// Whether the path is where it starts.
     pub(crate) fn is_empty(&self) -> bool {
-        self.segments.is_empty()
+        self.steps.is_empty() && self.branch.is_none()
     }
 }
 
@@ -106,7 +119,11 @@ impl Selector {
 
 /// The first node that a path selects from `start`: for a singular path, the only one.
 pub(crate) fn first(view: &View<'_>, start: NodeId, path: &Path) -> Option<NodeId> {
-    visit(view, start, &path.segments, &mut ControlFlow::Break).break_value()
+    let node = walk(view, start, &path.steps)?;
+    match &path.branch {
+        None => Some(node),
+        Some(branch) => visit_branch(view, node, branch, &mut ControlFlow::Break).break_value(),
+    }
 }
 
 /// The last node that a path selects from `start`.
@@ -121,58 +138,54 @@ pub(crate) fn select(view: &View<'_>, start: NodeId, path: &Path, out: &mut Vec<
     each(view, start, path, |node| out.push(node));
 }
 
+/// The node that steps lead to from `start`.
+pub(crate) fn walk(view: &View<'_>, start: NodeId, steps: &[Step]) -> Option<NodeId> {
+    steps.iter().try_fold(start, |node, step| child(view, node, *step))
+}
+
 fn each(view: &View<'_>, start: NodeId, path: &Path, mut visitor: impl FnMut(NodeId)) {
-    let everything: ControlFlow<NodeId> = visit(view, start, &path.segments, &mut |node| {
+    let everything = visit(view, start, path, &mut |node| {
         visitor(node);
         ControlFlow::Continue(())
     });
     debug_assert!(everything.is_continue(), "the visitor never stops");
 }
 
-/// Calls `visitor` for each node that the segments select from `node`, until it breaks.
-fn visit<F>(view: &View<'_>, node: NodeId, segments: &[Vec<Selector>], visitor: &mut F) -> ControlFlow<NodeId>
+/// Calls `visitor` for each node that the path selects from `node`, until it breaks.
+fn visit<F>(view: &View<'_>, node: NodeId, path: &Path, visitor: &mut F) -> ControlFlow<NodeId>
 where
     F: FnMut(NodeId) -> ControlFlow<NodeId>,
 {
-    let (mut node, mut segments) = (node, segments);
-    while let Some((segment, rest)) = segments.split_first() {
-        let [Selector::Step(step)] = segment.as_slice() else {
-            return segment
-                .iter()
-                .try_for_each(|selector| visit_selected(view, node, selector, rest, visitor));
-        };
-        match child(view, node, *step) {
-            Some(child) => (node, segments) = (child, rest),
-            None => return ControlFlow::Continue(()),
-        }
+    match (walk(view, node, &path.steps), &path.branch) {
+        (None, _) => ControlFlow::Continue(()),
+        (Some(node), None) => visitor(node),
+        (Some(node), Some(branch)) => visit_branch(view, node, branch, visitor),
     }
-    visitor(node)
 }
 
-fn visit_selected<F>(
-    view: &View<'_>,
-    node: NodeId,
-    selector: &Selector,
-    rest: &[Vec<Selector>],
-    visitor: &mut F,
-) -> ControlFlow<NodeId>
+fn visit_branch<F>(view: &View<'_>, node: NodeId, branch: &Branch, visitor: &mut F) -> ControlFlow<NodeId>
 where
     F: FnMut(NodeId) -> ControlFlow<NodeId>,
 {
-    let mut go_on = |child| visit(view, child, rest, visitor);
-    match selector {
-        Selector::Step(step) => child(view, node, *step).map_or(ControlFlow::Continue(()), go_on),
-        Selector::Index(index) => element(view, node, *index).map_or(ControlFlow::Continue(()), go_on),
-        Selector::Slice { start, end, step } => slice(view, node, *start, *end, *step).into_iter().try_for_each(go_on),
-        Selector::Wildcard => view.selection.children(node).try_for_each(go_on),
-        Selector::Filter(condition) => {
-            let mut children = view.selection.children(node);
-            children.try_for_each(|child| match condition.holds(view, Some(child)) {
-                true => go_on(child),
-                false => ControlFlow::Continue(()),
-            })
+    for selector in &branch.selectors {
+        let mut go_on = |child| visit(view, child, &branch.rest, visitor);
+        match selector {
+            Selector::Step(step) => child(view, node, *step).map_or(ControlFlow::Continue(()), go_on)?,
+            Selector::Index(index) => element(view, node, *index).map_or(ControlFlow::Continue(()), go_on)?,
+            Selector::Slice { start, end, step } => {
+                slice(view, node, *start, *end, *step).into_iter().try_for_each(go_on)?;
+            }
+            Selector::Wildcard => view.selection.children(node).try_for_each(go_on)?,
+            Selector::Filter(condition) => {
+                let mut children = view.selection.children(node);
+                children.try_for_each(|child| match condition.holds(view, Some(child)) {
+                    true => go_on(child),
+                    false => ControlFlow::Continue(()),
+                })?;
+            }
         }
     }
+    ControlFlow::Continue(())
 }
 
 /// The element at a position that may be counted from the end.
@@ -191,26 +204,33 @@ fn element(view: &View<'_>, node: NodeId, index: i64) -> Option<NodeId> {
 
 /// The child that a step leads to.
 #[inline]
-pub(crate) fn child(view: &View<'_>, node: NodeId, step: Step) -> Option<NodeId> {
+fn child(view: &View<'_>, node: NodeId, step: Step) -> Option<NodeId> {
+    if view.node(node).span > LOOKED_AT {
+        return child_of_many(view, node, step);
+    }
+    look_at(view, view.selection.children(node), step)
+}
+
+#[inline]
+fn look_at(view: &View<'_>, mut children: impl Iterator<Item = NodeId>, step: Step) -> Option<NodeId> {
+    match step {
+        Step::Name(name) => children.find(|child| view.node(*child).is_named(name)),
+        Step::Index(index) => children.find(|child| view.node(*child).is_at(index)),
+    }
+}
+
+/// The child that a step leads to, where there may be many: of those there is an index, since every row may ask.
+#[inline(never)]
+fn child_of_many(view: &View<'_>, node: NodeId, step: Step) -> Option<NodeId> {
+    let mut children = view.selection.children(node);
+    let first = look_at(view, children.by_ref().take(LOOKED_AT as usize), step);
+    if first.is_some() || children.next().is_none() {
+        return first;
+    }
     let key = match step {
         Step::Name(name) => Key::Name(name),
         Step::Index(index) => Key::Element(index),
     };
-    if view.node(node).span > LOOKED_AT {
-        return child_of_many(view, node, key);
-    }
-    view.selection.children(node).find(|child| view.node(*child).has(key))
-}
-
-/// The child that was reached by `key`, where there may be many: of those there is an index, since every row may ask.
-#[inline(never)]
-fn child_of_many(view: &View<'_>, node: NodeId, key: Key) -> Option<NodeId> {
-    let mut children = view.selection.children(node);
-    let mut few = children.by_ref().take(LOOKED_AT as usize);
-    let first = few.find(|child| view.node(*child).has(key));
-    if first.is_some() || children.next().is_none() {
-        return first;
-    }
     view.memo.child(view.selection, node, key)
 }
 

@@ -7,6 +7,7 @@ use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::Trie;
 
 use crate::bits::WORD;
+use crate::cells::Cells;
 use crate::error::DocumentError;
 use crate::level::{Frame, Level};
 use crate::lists::{Lists, Mark};
@@ -41,7 +42,7 @@ pub(crate) struct Chunk<'a> {
     frames: &'a Frame,
 }
 
-impl Chunk<'_> {
+impl<'a> Chunk<'a> {
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.frames.len() / self.layout.width
@@ -52,13 +53,9 @@ impl Chunk<'_> {
         self.frames[slot]
     }
 
-    /// The cells in a slot: [`NO_NODE`], a node or a list, row by row. Those of no row are [`NO_NODE`].
-    pub(crate) fn cells(&self, slot: Slot) -> [NodeId; CHUNK_ROWS] {
-        let mut cells = [NO_NODE; CHUNK_ROWS];
-        for (cell, frame) in cells.iter_mut().zip(self.frames.chunks_exact(self.layout.width)) {
-            *cell = frame[slot];
-        }
-        cells
+    /// The cells in a slot, row by row.
+    pub(crate) fn cells(&self, slot: Slot) -> Cells<'a> {
+        Cells::of_frames(&self.frames[slot..], self.layout.width)
     }
 }
 

@@ -30,6 +30,9 @@ const WILDCARD: usize = 32;
 /// How far apart, for each path, the places may be that a pass meets: the size of its table.
 const WIDTH_PER_PATH: usize = 64;
 
+/// How large a table may be however few the paths.
+const WIDTH: usize = 256;
+
 /// The singular paths that are looked for from one kind of element.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -101,8 +104,7 @@ impl Scan {
 
     fn walk(&self, view: &View<'_>, element: NodeId, frame: &mut [NodeId]) {
         for Target { steps, slot } in &self.targets {
-            let end = steps.iter().try_fold(element, |node, step| path::child(view, node, *step));
-            frame[*slot] = end.unwrap_or(NO_NODE);
+            frame[*slot] = path::walk(view, element, steps).unwrap_or(NO_NODE);
         }
     }
 }
@@ -117,7 +119,7 @@ impl Table {
         for target in targets {
             actions.add(place, target)?;
         }
-        actions.table(place, targets.len())
+        actions.pays(targets.len()).then(|| actions.table(place))
     }
 
     fn run(&self, nodes: &[Node], element: NodeId, frame: &mut [NodeId]) {
@@ -164,21 +166,35 @@ impl Actions<'_> {
         &mut self.known[at].1
     }
 
-    fn table(&self, element: TrieId, targets: usize) -> Option<Table> {
+    /// The places that can be met.
+    fn met(&self) -> impl Iterator<Item = TrieId> + Clone {
         let entered = self.known.iter().filter(|(_, action)| action.descend);
-        let entered = entered.map(|(place, _)| self.trie.node(*place));
-        let met: usize = entered.clone().map(breadth).sum();
-        let places = || entered.clone().flat_map(children);
-        let base = places().map(|place| place.0).min().unwrap_or(0);
-        let width = places().map(|place| (place.0 - base) as usize + 1).max().unwrap_or(0);
-        if met > MET_PER_PATH * targets + WILDCARD || width > WIDTH_PER_PATH * (targets + 4) {
-            return None;
-        }
+        entered.flat_map(|(place, _)| children(self.trie.node(*place)))
+    }
+
+    /// The first of the places that can be met, and how many there are from it to the last.
+    fn range(&self) -> (u32, usize) {
+        let places = || self.met().map(|place| place.0);
+        let base = places().min().unwrap_or(0);
+        let last = places().max().unwrap_or(0);
+        (base, (last - base) as usize + 1)
+    }
+
+    /// Whether a pass is the way to find so many targets.
+    fn pays(&self, targets: usize) -> bool {
+        let entered = self.known.iter().filter(|(_, action)| action.descend);
+        let nodes: usize = entered.map(|(place, _)| breadth(self.trie.node(*place))).sum();
+        let (_, width) = self.range();
+        nodes <= MET_PER_PATH * targets + WILDCARD && width <= WIDTH_PER_PATH * targets + WIDTH
+    }
+
+    fn table(&self, element: TrieId) -> Table {
+        let (base, width) = self.range();
         let mut actions = vec![Action::default(); width];
         for (place, action) in self.known.iter().filter(|(place, _)| *place != element) {
             actions[(place.0 - base) as usize] = *action;
         }
-        Some(Table { base, actions })
+        Table { base, actions }
     }
 }
 
@@ -208,14 +224,158 @@ fn find<K: Ord + Copy>(edges: &[(K, TrieId)], key: K) -> Option<TrieId> {
 }
 
 /// The places that the children of a node can have.
-fn children(node: &TrieNode) -> impl Iterator<Item = TrieId> {
+fn children(node: &TrieNode) -> impl Iterator<Item = TrieId> + Clone {
     let names = node.names.iter().map(|(_, place): &(NameId, TrieId)| *place);
     let indices = node.indices.iter().map(|(_, place)| *place);
     names.chain(indices).chain(node.member).chain(node.element)
 }
 
-/// How many children a node may be expected to have, at most.
+/// How many children a node may be expected to have, as an object or as an array.
 fn breadth(node: &TrieNode) -> usize {
-    let wildcards = usize::from(node.member.is_some()) + usize::from(node.element.is_some());
-    node.names.len() + node.indices.len() + WILDCARD * wildcards
+    let wildcard = |place: Option<TrieId>| if place.is_some() { WILDCARD } else { 0 };
+    let members = node.names.len() + wildcard(node.member);
+    members.max(node.indices.len() + wildcard(node.element))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use tarquet_feature_map::Plan;
+    use tarquet_feature_map::plan::ColumnSource;
+
+    use super::*;
+    use crate::engine::Engine as _;
+    use crate::matcher::Matcher;
+    use crate::memo::Memo;
+    use crate::path::Path;
+    use crate::reference::Reference;
+    use crate::selection::Selection;
+
+    /// Small documents, with names that come twice, over the names that paths mention.
+    fn document() -> impl Strategy<Value = String> {
+        let leaf = select(vec!["1", "null", "\"x\"", "[]", "{}", "[7, null]"]).prop_map(str::to_owned);
+        leaf.prop_recursive(5, 80, 5, |inner| {
+            let member = (select(vec!["a", "b", "c", "d"]), inner.clone());
+            let member = member.prop_map(|(name, value)| format!("\"{name}\": {value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..5).prop_map(|elements| format!("[{}]", elements.join(", "))),
+                prop::collection::vec(member, 0..6).prop_map(|members| format!("{{{}}}", members.join(", "))),
+            ]
+        })
+    }
+
+    /// Maps of one loop, of singular paths from its element, and of other paths that lead to the same places.
+    fn map() -> impl Strategy<Value = String> {
+        let a_loop = select(vec![
+            "$",
+            "$[*]",
+            "$.*",
+            "$.a[*]",
+            "$[*][*]",
+            "$['a','b']",
+            "$[0,1,1]",
+            "$[1:]",
+            "$[*]['a',0]",
+        ]);
+        let step = select(vec![".a", ".b", ".c", "[0]", "[1]", "[2]"]);
+        let path = prop::collection::vec(step, 1..4).prop_map(|steps| format!("l{}", steps.concat()));
+        let other = select(vec![
+            "l.*",
+            "l[*].a",
+            "l.a[*]",
+            "l.a.*",
+            "l[1:]",
+            "l.b[?@.a]",
+            "$.*.b",
+            "$[1]['a','d']",
+            "$[*][*][*]",
+            "l['a','b'][0]",
+        ]);
+        let others = prop::collection::vec(other, 0..4);
+        (a_loop, prop::collection::vec(path, 1..6), others).prop_map(|(a_loop, paths, others)| {
+            let singular = paths.iter().map(|path| format!("path: \"{path}\", type: json"));
+            let others = others.iter().map(|path| format!("path: \"{path}\", take: count"));
+            let columns = singular.chain(others).enumerate();
+            let columns: Vec<String> = columns.map(|(at, column)| format!("c{at}: {{{column}}}")).collect();
+            format!(
+                "{{version: 1, id: file, features: {{f: {{for: {{l: \"{a_loop}\"}}, columns: {{{}}}}}}}}}",
+                columns.join(", ")
+            )
+        })
+    }
+
+    fn scan(plan: &Plan) -> (Scan, usize) {
+        let mut scan = Scan::default();
+        let mut next = WASTE + 1;
+        for column in &plan.features[0].columns {
+            let ColumnSource::Value(value) = &column.source else {
+                continue;
+            };
+            let path = &value.paths[0].path;
+            if path.is_singular() {
+                let (steps, _) = Path::new(&path.segments, &mut 0).split();
+                let slot = scan.slot(&steps, || next);
+                next = next.max(slot + 1);
+            }
+        }
+        (scan, next)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Also where a pass would not pay.
+        #[test]
+        fn one_pass_finds_what_the_paths_lead_to(map in map(), document in document()) {
+            let plan = tarquet_feature_map::parse("map.yaml", &map).expect("a map");
+            let mut engine = Reference::default();
+            let mut selection = Selection::default();
+            engine.select(document.as_bytes(), &Matcher::new(&plan), &mut selection).expect("a document");
+            let view = View { document: document.as_bytes(), selection: &selection, offsets: &engine, memo: &Memo::default() };
+            let (scan, width) = scan(&plan);
+            let mut elements = Vec::new();
+            let a_loop = &plan.features[0].loops[0];
+            path::select(&view, View::ROOT, &Path::new(&a_loop.paths[0].segments, &mut 0), &mut elements);
+            for element in elements {
+                let [mut passed, mut walked] = [vec![NO_NODE; width], vec![NO_NODE; width]];
+                let place = view.node(element).place;
+                let mut actions = Actions { trie: &plan.trie, known: Vec::new() };
+                for target in &scan.targets {
+                    prop_assert_eq!(actions.add(place, target), Some(()), "every index of a path has a place of its own");
+                }
+                actions.table(place).run(selection.nodes(), element, &mut passed);
+                scan.walk(&view, element, &mut walked);
+                passed[WASTE] = NO_NODE;
+                prop_assert_eq!(&passed, &walked, "{}\n{}", map, document);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pass_is_made_where_it_pays() {
+        let cases = [
+            ("c0: {path: l.a, type: json}, c1: {path: l.b.c, type: json}", true),
+            (
+                "c0: {path: 'l[0].a', type: json}, c1: {path: 'l[*].b', take: count}",
+                true,
+            ),
+            (
+                "c0: {path: l.a.b.c, type: json}, c1: {path: 'l.*.*.*', take: count}",
+                false,
+            ),
+        ];
+        for (columns, pays) in cases {
+            let map =
+                format!("{{version: 1, id: file, features: {{f: {{for: {{l: '$[*]'}}, columns: {{{columns}}}}}}}}}");
+            let plan = tarquet_feature_map::parse("map.yaml", &map).expect("a map");
+            let (scan, _) = scan(&plan);
+            let place = plan.trie.node(Trie::ROOT).element.expect("elements are wanted");
+            assert_eq!(
+                Table::new(&plan.trie, place, &scan.targets).is_some(),
+                pays,
+                "{columns}"
+            );
+        }
+    }
 }

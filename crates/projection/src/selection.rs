@@ -113,7 +113,7 @@ impl Node {
         key_kind: KeyKind::Root,
     };
 
-    #[inline]
+    #[inline(always)]
     fn new(key: Key, value: Value, mark: u32, place: TrieId) -> Self {
         let (key_kind, key, key_len) = match key {
             Key::Root => (KeyKind::Root, 0, 0),
@@ -141,14 +141,16 @@ impl Node {
         }
     }
 
-    /// Whether it was reached by `key`, which is a name of the plan or a position.
+    /// Whether it is the member with this name of the plan.
     #[inline]
-    pub(crate) fn has(&self, key: Key) -> bool {
-        match key {
-            Key::Name(name) => self.key_kind == KeyKind::Name && self.key == name.0,
-            Key::Element(index) => self.key_kind == KeyKind::Element && self.key == index,
-            Key::Root | Key::Member(_) => self.key() == key,
-        }
+    pub(crate) fn is_named(&self, name: NameId) -> bool {
+        self.key == name.0 && self.key_kind == KeyKind::Name
+    }
+
+    /// Whether it is the element at this position.
+    #[inline]
+    pub(crate) fn is_at(&self, index: u32) -> bool {
+        self.key == index && self.key_kind == KeyKind::Element
     }
 
     /// What it is.
@@ -221,7 +223,7 @@ impl Node {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn pack(value: Value) -> (Kind, u64) {
     match value {
         Value::Null => (Kind::Null, 0),
@@ -324,7 +326,7 @@ impl Selection {
 
     /// Adds a node that was reached at `place` of the plan's trie. A container's children are to follow, then
     /// [`close_array`](Self::close_array) or [`close_object`](Self::close_object).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, key: Key, value: Value, mark: u32, place: TrieId) -> NodeId {
         let id = self.nodes.len() as NodeId;
         self.nodes.push(Node::new(key, value, mark, place));
@@ -332,19 +334,29 @@ impl Selection {
     }
 
     /// Ends an array: `len` is the number of all its elements.
+    #[inline]
     pub(crate) fn close_array(&mut self, id: NodeId, len: u32) {
         self.close(id);
         self.nodes[id as usize].payload = u64::from(len);
     }
 
     /// Ends an object. `members` is what was noted of its kept members.
+    #[inline]
     pub(crate) fn close_object(&mut self, id: NodeId, members: MembersSeen, document: &[u8]) {
-        if members.suspect && self.may_repeat(id, members.count, document) {
-            self.settle_repeats(id, document);
+        if members.suspect {
+            self.look_for_repeats(id, members.count, document);
         }
         self.close(id);
     }
 
+    #[inline(never)]
+    fn look_for_repeats(&mut self, id: NodeId, count: u32, document: &[u8]) {
+        if self.may_repeat(id, count, document) {
+            self.settle_repeats(id, document);
+        }
+    }
+
+    #[inline]
     fn close(&mut self, id: NodeId) {
         self.nodes[id as usize].span = (self.nodes.len() - id as usize) as u32;
     }

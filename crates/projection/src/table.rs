@@ -113,7 +113,10 @@ impl Table {
             Some(schema) => schema.clone(),
             None => {
                 let schema = plan.table_schema(feature);
-                let schema = schema.map_err(|source| FlushError::Schema { feature: name(), source })?;
+                let schema = schema.map_err(|source| FlushError::Schema {
+                    feature: name(),
+                    source,
+                })?;
                 self.schema.insert(schema).clone()
             }
         };

@@ -6,6 +6,7 @@ use tarquet_feature_map::Plan;
 use tarquet_feature_map::plan::{ColumnSource, Mismatch, Value};
 
 use crate::bits::WORD;
+use crate::cells::Cells;
 use crate::columns::{Column, ListColumn, ScalarColumn};
 use crate::convert::{Cell, Misfit, Target};
 use crate::error::{DocumentError, DocumentErrorKind};
@@ -181,8 +182,8 @@ impl<'w> ChunkWriter<'w, '_> {
     /// Writes the positions of elements in their arrays.
     fn indices(&mut self, slot: Slot, column: &mut ScalarColumn) -> Result<usize, DocumentError> {
         let cells = self.rows.cells(slot);
-        let index = |cell: &NodeId| (*cell != NO_NODE).then(|| self.view.index(*cell)).flatten();
-        let indices = cells[..self.rows.len()].iter().map(index);
+        let index = |cell| (cell != NO_NODE).then(|| self.view.index(cell)).flatten();
+        let indices = cells.iter().map(index);
         let bytes = indices.map(|index| column.push(index.map(|index| Cell::Int(i64::from(index)))));
         let bytes = bytes.sum();
         self.budget.spend(bytes)
@@ -192,7 +193,7 @@ impl<'w> ChunkWriter<'w, '_> {
     fn names(&mut self, position: usize, slot: Slot, column: &mut ScalarColumn) -> Result<usize, DocumentError> {
         let cells = self.rows.cells(slot);
         let mut bytes = 0;
-        for (row, &cell) in cells[..self.rows.len()].iter().enumerate() {
+        for (row, cell) in cells.iter().enumerate() {
             let key = (cell != NO_NODE).then(|| self.view.node(cell).key());
             let name = match key {
                 None | Some(Key::Root | Key::Element(_)) => None,
@@ -238,13 +239,13 @@ impl<'w> ChunkWriter<'w, '_> {
         let one = target(value, value.ty.expect("a table's columns have types"));
         let Source::List(slot) = source else {
             let cells = self.rows.cells(node_slot(source));
-            let filled = column.fill(self.view, one, &cells[..self.rows.len()], self.budget.room());
+            let filled = column.fill(self.view, one, cells, self.budget.room());
             self.budget.spend(filled.bytes)?;
             return Ok(filled);
         };
         let cells = self.rows.cells(slot);
         let mut filled = Filled::default();
-        for (row, &cell) in cells[..self.rows.len()].iter().enumerate() {
+        for (row, cell) in cells.iter().enumerate() {
             let fit = taken(value, source, cell, self.rows.lists).cell(self.view, one, self.scratch);
             filled.misfits |= u64::from(fit == Err(Misfit)) << row;
             filled.bytes += self.budget.spend(column.push(fit.unwrap_or(None)))?;
@@ -266,7 +267,7 @@ impl<'w> ChunkWriter<'w, '_> {
         };
         let cells = self.rows.cells(slot);
         let mut bytes = 0;
-        for (row, &cell) in cells[..self.rows.len()].iter().enumerate() {
+        for (row, cell) in cells.iter().enumerate() {
             let taken = taken(value, source, cell, self.rows.lists);
             let mut list = ListWriter {
                 chunk: self,
@@ -297,7 +298,7 @@ impl<'w> ChunkWriter<'w, '_> {
         }
         let cells = self.rows.cells(slot);
         for row in ones(misfits) {
-            let taken = taken(value, source, cells[row], self.rows.lists);
+            let taken = taken(value, source, cells.get(row), self.rows.lists);
             self.misplace(row, position, Unfit::Value(taken))?;
         }
         Ok(())
@@ -380,10 +381,15 @@ impl<'w> ListWriter<'_, 'w, '_> {
             if filled == 0 {
                 return Ok(bytes);
             }
-            let Filled { bytes: counted, misfits } =
-                column
-                    .elements
-                    .fill(self.chunk.view, self.one, &some[..filled], self.chunk.budget.room());
+            let Filled {
+                bytes: counted,
+                misfits,
+            } = column.elements.fill(
+                self.chunk.view,
+                self.one,
+                Cells::all(&some[..filled]),
+                self.chunk.budget.room(),
+            );
             bytes += self.chunk.budget.spend(counted)?;
             for at in ones(misfits) {
                 self.misplace(Taken::One(some[at]))?;

@@ -2,31 +2,29 @@
 
 use super::brackets::Brackets;
 use super::grammar::Grammar;
-use super::lens::{Bits, Lens, ROW, Set, WORDS};
-use super::walk::Segment;
+use super::lens::{Lens, ROW, Set, WORDS};
 
 /// The index of a document. Its memory is used again for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    rows: Vec<Row>,
+    /// The quotes that begin and end strings, as sets of positions.
+    quotes: Vec<u64>,
+    /// The colons outside of strings.
+    colons: Vec<u64>,
+    /// The commas outside of strings.
+    commas: Vec<u64>,
     pub(super) brackets: Brackets,
-}
-
-/// What of a row is kept, as sets of positions.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    quote: Bits,
-    colon: Bits,
-    comma: Bits,
 }
 
 impl Index {
     /// Makes the index of `document`, unless it is not valid, or is no array and no object.
     #[inline(always)]
     pub(super) fn build<L: Lens>(&mut self, lens: L, document: &[u8]) -> bool {
-        self.rows.clear();
+        for words in [&mut self.quotes, &mut self.colons, &mut self.commas] {
+            words.clear();
+            words.reserve(document.len().div_ceil(ROW) * WORDS);
+        }
         self.brackets.clear();
-        self.rows.reserve(document.len().div_ceil(ROW));
         let mut grammar = Grammar::new(lens);
         let mut utf8 = Utf8 { from: None };
         let (rows, rest) = document.as_chunks::<ROW>();
@@ -57,11 +55,9 @@ impl Index {
     ) -> bool {
         let bytes = lens.classify(row);
         let found = grammar.row(lens, &bytes, document, at);
-        self.rows.push(Row {
-            quote: found.quote.bits(),
-            colon: found.colon.bits(),
-            comma: found.comma.bits(),
-        });
+        self.quotes.extend_from_slice(&found.quote.bits());
+        self.colons.extend_from_slice(&found.colon.bits());
+        self.commas.extend_from_slice(&found.comma.bits());
         !found.wrong.any() && self.brackets.add(lens, &found, at) && utf8.row(bytes.non_ascii, document, at)
     }
 
@@ -73,45 +69,26 @@ impl Index {
         document[..first].iter().all(space) && document[last + 1..].iter().all(space)
     }
 
-    /// The parts of the container that starts with a bracket, between the brackets of what is in it.
-    #[inline]
-    pub(super) fn segments(&self, bracket: usize) -> impl Iterator<Item = Segment> {
-        let brackets = &self.brackets;
-        let last = brackets.partner(bracket);
-        // The bracket before the next part, and whether there is one.
-        let mut before = Some(bracket);
-        std::iter::from_fn(move || {
-            let closed = before?;
-            let next = closed + 1;
-            before = (next != last).then(|| brackets.partner(next));
-            Some(Segment {
-                from: brackets.position(closed) + 1,
-                until: brackets.position(next),
-                next,
-            })
-        })
+    /// The colons of the bytes from `64 * word` on, outside of strings.
+    #[inline(always)]
+    pub(super) fn colons(&self, word: usize) -> u64 {
+        self.colons[word]
     }
 
-    /// The colons of a part of the document.
-    #[inline]
-    pub(super) fn colons(&self, from: usize, until: usize) -> impl Iterator<Item = usize> {
-        positions(from, until, |word| self.rows[word / WORDS].colon[word % WORDS])
-    }
-
-    /// The commas of a part of the document.
-    #[inline]
-    pub(super) fn commas(&self, from: usize, until: usize) -> impl Iterator<Item = usize> {
-        positions(from, until, |word| self.rows[word / WORDS].comma[word % WORDS])
+    /// The commas of the bytes from `64 * word` on, outside of strings.
+    #[inline(always)]
+    pub(super) fn commas(&self, word: usize) -> u64 {
+        self.commas[word]
     }
 
     /// The first quote after `at`. There is one.
     #[inline]
     pub(super) fn quote_after(&self, at: usize) -> usize {
         let mut word = (at + 1) / 64;
-        let mut quotes = self.quotes(word) & (!0 << ((at + 1) % 64));
+        let mut quotes = self.quotes[word] & (!0 << ((at + 1) % 64));
         while quotes == 0 {
             word += 1;
-            quotes = self.quotes(word);
+            quotes = self.quotes[word];
         }
         64 * word + quotes.trailing_zeros() as usize
     }
@@ -120,40 +97,13 @@ impl Index {
     #[inline]
     pub(super) fn quote_before(&self, at: usize) -> usize {
         let mut word = at / 64;
-        let mut quotes = self.quotes(word) & !(!0 << (at % 64));
+        let mut quotes = self.quotes[word] & !(!0 << (at % 64));
         while quotes == 0 {
             word -= 1;
-            quotes = self.quotes(word);
+            quotes = self.quotes[word];
         }
         64 * word + 63 - quotes.leading_zeros() as usize
     }
-
-    #[inline]
-    fn quotes(&self, word: usize) -> u64 {
-        self.rows[word / WORDS].quote[word % WORDS]
-    }
-}
-
-/// The positions of bits in words, from `from` on up to `until`.
-#[inline]
-fn positions(from: usize, until: usize, words: impl Fn(usize) -> u64) -> impl Iterator<Item = usize> {
-    let mut word = from / 64;
-    let last = until / 64;
-    let upto = !(!0u64 << (until % 64));
-    let cut = move |word: usize, bits: u64| if word == last { bits & upto } else { bits };
-    let mut bits = if from < until { cut(word, words(word) & (!0 << (from % 64))) } else { 0 };
-    std::iter::from_fn(move || {
-        while bits == 0 {
-            if word >= last {
-                return None;
-            }
-            word += 1;
-            bits = cut(word, words(word));
-        }
-        let bit = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        Some(64 * word + bit)
-    })
 }
 
 /// Validates UTF-8 where there is anything but ASCII: run by run of rows that have some.

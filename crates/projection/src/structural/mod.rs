@@ -29,7 +29,7 @@ use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::Trie;
 
 use self::index::Index;
-use self::names::Endings;
+use self::names::Names;
 use self::walk::Walk;
 use self::width::Width;
 use crate::engine::{Engine, NotTaken, Offsets};
@@ -41,7 +41,7 @@ use crate::selection::{Key, Selection};
 #[derive(Debug)]
 pub(crate) struct Structural {
     index: Index,
-    endings: Endings,
+    names: Names,
     width: Width,
 }
 
@@ -49,7 +49,7 @@ impl Structural {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             index: Index::default(),
-            endings: Endings::new(plan),
+            names: Names::new(plan),
             width: Width::chosen(),
         }
     }
@@ -74,7 +74,7 @@ impl Engine for Structural {
             document,
             index: &self.index,
             matcher,
-            endings: &self.endings,
+            names: &self.names,
             out,
         }
         .container(0, Key::Root, Trie::ROOT);

@@ -1,33 +1,51 @@
 //! Strings of a valid document.
 
-use crate::selection::TextForm;
+const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// What it takes to read what is written between two quotes.
-#[inline]
-pub(super) fn form(written: &[u8]) -> TextForm {
-    match written.iter().position(|byte| *byte == b'\\') {
-        None => TextForm::Verbatim,
-        Some(first) => escaped(&written[first..]),
-    }
+/// Whether one of eight bytes is a backslash.
+#[inline(always)]
+pub(super) fn has_backslash_in(bytes: [u8; 8]) -> bool {
+    marks(bytes) != 0
 }
 
-/// The same, from the first backslash on.
-#[cold]
-fn escaped(mut rest: &[u8]) -> TextForm {
+/// Marks the first of eight bytes that is a backslash, and none before it.
+#[inline(always)]
+fn marks(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes) ^ (ONES * b'\\' as u64);
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
+}
+
+/// Whether there is a backslash from `from` on and before `until`.
+#[inline(always)]
+pub(super) fn has_backslash(text: &[u8], mut from: usize, until: usize) -> bool {
+    while from < until {
+        let Some(chunk) = text[from..].first_chunk() else {
+            return text[from..until].contains(&b'\\');
+        };
+        let marks = marks(*chunk);
+        if marks != 0 {
+            return ((marks.trailing_zeros() / 8) as usize) < until - from;
+        }
+        from += 8;
+    }
+    false
+}
+
+/// Whether what is written between two quotes has the escape of a surrogate without its other half.
+pub(super) fn has_lone_surrogate(mut rest: &[u8]) -> bool {
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
         rest = &rest[at..];
-        let unit = code_unit(rest);
-        rest = match unit {
-            Some(0xdc00..=0xdfff) => return TextForm::Lone,
+        rest = match code_unit(rest) {
+            Some(0xdc00..=0xdfff) => return true,
             Some(0xd800..=0xdbff) => match code_unit(&rest[6..]) {
                 Some(0xdc00..=0xdfff) => &rest[12..],
-                _ => return TextForm::Lone,
+                _ => return true,
             },
             Some(_) => &rest[6..],
             None => &rest[2..],
         };
     }
-    TextForm::Unescaped
+    false
 }
 
 /// The code unit of an escape `\uXXXX` at the start of `rest`, if there is one.
