@@ -8,9 +8,11 @@
 //!
 //! 1. An *engine* walks over the document once, along the merged paths of the plan, and keeps what they can reach: the
 //!    *selection* (`selection`), a small tree in document order. This is the seam between the engines and all the rest.
-//! 2. Loops, paths, filters and fallbacks are worked out on the selection (`rows`, `path`, `filter`).
-//! 3. What they pick is reduced (`take`), typed (`convert`) and added to column buffers that can be cut back
-//!    (`columns`), or noted as evidence of a type (`observe`).
+//! 2. Loops, paths, filters and fallbacks, made ready once (`program`), are worked out on the selection (`rows`, `path`,
+//!    `filter`). What depends on one loop's element is looked for when that element comes (`level`), the paths of names
+//!    and positions all in one pass over what is below it (`scan`). So a row is a *frame* of nodes (and `lists` of them).
+//! 3. Up to 64 rows at a time, column by column, what was found is reduced (`take`), typed (`convert`, `fill`) and added
+//!    to column buffers that can be cut back (`columns`, `writer`), or noted as evidence of a type (`observe`).
 //!
 //! There are two engines. The *reference* (`reference`) is a scalar parser that alone decides whether a document is
 //! valid and at which byte it stops being so. The *tape* (`tape`) is simd-json; a document that it refuses is read

@@ -82,7 +82,9 @@ impl Program {
             // Features find the same elements for the map's own loops, but for what they keep of empty ones.
             let way = feature.keep_empty && plan.shared_loops > 0;
             let checks_ids = !checked.contains(&way);
-            checked.push(way);
+            if checks_ids {
+                checked.push(way);
+            }
             FeatureProgram::new(plan, feature, checks_ids, &mut document)
         });
         let features = features.collect();

@@ -8,6 +8,8 @@
 //! The pass meets all children that were kept of the nodes it goes down to, whoever wanted them. Where these can be
 //! many more than the paths look for, the paths are walked one by one instead.
 
+use std::collections::HashMap;
+
 use tarquet_feature_map::plan::NameId;
 use tarquet_feature_map::trie::{Trie, TrieId, TrieNode};
 
@@ -114,7 +116,7 @@ impl Table {
     fn new(trie: &Trie, place: TrieId, targets: &[Target]) -> Option<Self> {
         let mut actions = Actions {
             trie,
-            known: Vec::new(),
+            known: HashMap::new(),
         };
         for target in targets {
             actions.add(place, target)?;
@@ -137,8 +139,7 @@ impl Table {
 /// The actions of a table that is being made.
 struct Actions<'t> {
     trie: &'t Trie,
-    /// Each place once.
-    known: Vec<(TrieId, Action)>,
+    known: HashMap<TrieId, Action>,
 }
 
 impl Actions<'_> {
@@ -146,24 +147,15 @@ impl Actions<'_> {
     fn add(&mut self, place: TrieId, target: &Target) -> Option<()> {
         let mut at = place;
         for step in &target.steps {
-            self.of(at).descend = true;
+            self.known.entry(at).or_default().descend = true;
             match next(self.trie.node(at), *step) {
                 Next::Place(place) => at = place,
                 Next::Nowhere => return Some(()),
                 Next::Shared => return None,
             }
         }
-        self.of(at).slot = target.slot as u32;
+        self.known.entry(at).or_default().slot = target.slot as u32;
         Some(())
-    }
-
-    fn of(&mut self, place: TrieId) -> &mut Action {
-        let at = self.known.iter().position(|(known, _)| *known == place);
-        let at = at.unwrap_or_else(|| {
-            self.known.push((place, Action::default()));
-            self.known.len() - 1
-        });
-        &mut self.known[at].1
     }
 
     /// The places that can be met.
@@ -191,7 +183,7 @@ impl Actions<'_> {
     fn table(&self, element: TrieId) -> Table {
         let (base, width) = self.range();
         let mut actions = vec![Action::default(); width];
-        for (place, action) in self.known.iter().filter(|(place, _)| *place != element) {
+        for (place, action) in self.known.iter().filter(|(place, _)| **place != element) {
             actions[(place.0 - base) as usize] = *action;
         }
         Table { base, actions }
@@ -340,7 +332,7 @@ mod tests {
             for element in elements {
                 let [mut passed, mut walked] = [vec![NO_NODE; width], vec![NO_NODE; width]];
                 let place = view.node(element).place;
-                let mut actions = Actions { trie: &plan.trie, known: Vec::new() };
+                let mut actions = Actions { trie: &plan.trie, known: HashMap::new() };
                 for target in &scan.targets {
                     prop_assert_eq!(actions.add(place, target), Some(()), "every index of a path has a place of its own");
                 }

@@ -268,29 +268,28 @@ impl Lens for Avx512 {
         let sets = [sets[0].bits(), sets[1].bits(), sets[2].bits(), sets[3].bits()];
         let mut count = 0;
         for word in 0..WORDS {
-            let at = at + 64 * word as u32;
-            let mut listed = 0;
             let number = all[word].count_ones() as usize;
-            // SAFETY: the processor has AVX-512, or there were no such lens; what is stored is 64 and 16 bytes long, as is
-            // where it goes.
+            // SAFETY: the processor has AVX-512, or there were no such lens. What is stored at once is for 16 positions,
+            // of which there are at most 64 a word: so no store reaches further than 64 positions behind the count, which
+            // is at most 64 for each word before, and the lists have room for 64 more than a row has.
             unsafe {
+                let mut to_position = positions.as_mut_ptr().add(count);
+                let mut to_flags = flags.as_mut_ptr().add(count);
+                let last = to_position.add(number);
                 let mut places = _mm512_maskz_compress_epi8(all[word], load(&COUNT));
                 let mut kinds = _mm512_maskz_set1_epi8(sets[0][word], 1);
-                for set in 1..4 {
-                    kinds = _mm512_mask_add_epi8(kinds, sets[set][word], kinds, _mm512_set1_epi8(1 << set));
-                }
+                kinds = _mm512_mask_add_epi8(kinds, sets[1][word], kinds, _mm512_set1_epi8(2));
+                kinds = _mm512_mask_add_epi8(kinds, sets[2][word], kinds, _mm512_set1_epi8(4));
+                kinds = _mm512_mask_add_epi8(kinds, sets[3][word], kinds, _mm512_set1_epi8(8));
                 kinds = _mm512_maskz_compress_epi8(all[word], kinds);
+                let start = _mm512_set1_epi32((at + 64 * word as u32) as i32);
                 loop {
                     let wide = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
-                    let wide = _mm512_add_epi32(wide, _mm512_set1_epi32(at as i32));
-                    if let Some(to) = positions[count + listed..].first_chunk_mut::<16>() {
-                        _mm512_storeu_si512(to.as_mut_ptr().cast(), wide);
-                    }
-                    if let Some(to) = flags[count + listed..].first_chunk_mut::<16>() {
-                        _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_castsi512_si128(kinds));
-                    }
-                    listed += 16;
-                    if listed >= number {
+                    _mm512_storeu_si512(to_position.cast(), _mm512_add_epi32(wide, start));
+                    _mm_storeu_si128(to_flags.cast(), _mm512_castsi512_si128(kinds));
+                    to_position = to_position.add(16);
+                    to_flags = to_flags.add(16);
+                    if to_position >= last {
                         break;
                     }
                     places = _mm512_alignr_epi64::<2>(places, places);

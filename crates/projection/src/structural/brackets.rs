@@ -126,7 +126,6 @@ impl Brackets {
         let count = lens.list(found.bracket, sets, at as u32, positions, &mut self.flags);
         let partners = self.partners.as_mut_slice();
         let mut depth = self.depth;
-        let mut deepest = depth;
         let mut wrong = 0;
         for (bracket, flags) in (first as u32..).zip(&self.flags[..count.min(LIST)]) {
             let container = self.open[depth % ROOM];
@@ -137,11 +136,24 @@ impl Brackets {
             let within = if flags & BRACE == 0 { IN_ARRAY } else { IN_OBJECT };
             self.open[(depth + 1) % ROOM] = Container { bracket, wrong: within };
             depth = (depth + 2 * usize::from(flags & OPEN)).wrapping_sub(1);
-            deepest = deepest.max(depth);
+        }
+        let deep = self.depth + count > MARGIN + MAX_DEPTH;
+        if deep && self.deepest(count) > MARGIN + MAX_DEPTH {
+            return false;
         }
         self.depth = depth;
         self.len = first + count;
-        wrong & 1 == 0 && deepest <= MARGIN + MAX_DEPTH
+        wrong & 1 == 0
+    }
+
+    /// How deep the first brackets of a row lead.
+    #[cold]
+    fn deepest(&self, count: usize) -> usize {
+        let depth_after = |depth: &mut usize, flags: &u8| {
+            *depth = if flags & OPEN != 0 { *depth + 1 } else { depth.saturating_sub(1) };
+            Some(*depth)
+        };
+        self.flags[..count].iter().scan(self.depth, depth_after).max().unwrap_or(self.depth)
     }
 
     /// Whether the brackets are those of one container, the document.

@@ -115,7 +115,7 @@ impl Place {
     /// Which name it is that ends before the quote at `end` in `text`.
     #[inline(always)]
     pub(super) fn find(&self, text: &[u8], end: usize) -> Found<'_> {
-        let Some(last) = end.checked_sub(8).and_then(|from| text.get(from..)?.first_chunk::<8>()) else {
+        let Some(last) = text[..end].last_chunk::<8>() else {
             return Found::Unclear;
         };
         // Of a name without a backslash here, the last three bytes are what they seem.
@@ -182,7 +182,7 @@ impl Name {
             return Found::Name(self);
         }
         // Without a backslash further back, the last eight bytes are none of an escape.
-        match end.checked_sub(16).and_then(|from| text[from..].first_chunk()) {
+        match end.checked_sub(8).and_then(|end| text[..end].last_chunk()) {
             Some(before) if !has_backslash_in(*before) && (differs || len <= 8) => Found::Nothing,
             _ => Found::Unclear,
         }
