@@ -148,7 +148,7 @@ pub(crate) struct ExtractArguments {
     pub(crate) allow_failed: AllowedFailures,
 
     /// What parses documents; the rows are the same
-    #[arg(long, value_enum, env = "TARQUET_ENGINE", default_value_t = Engine::SimdJson, help_heading = "Running")]
+    #[arg(long, value_enum, env = "TARQUET_ENGINE", default_value_t = Engine::Structural, help_heading = "Running")]
     pub(crate) engine: Engine,
 
     /// How progress is shown on standard error
@@ -179,6 +179,8 @@ pub(crate) enum Engine {
     Reference,
     /// simd-json's tape; what it cannot give exactly goes to the reference.
     SimdJson,
+    /// The vector engine that indexes a document and takes only what the map asks for.
+    Structural,
 }
 
 /// How progress is shown.

@@ -159,6 +159,8 @@ fn log_level(arguments: &ExtractArguments) -> LogLevel {
 }
 
 fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Failure> {
+    // Each worker would find the same.
+    tarquet_worker::check_simd().map_err(|error| Failure::Usage(error.into()))?;
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
@@ -249,6 +251,7 @@ fn engine(engine: Engine) -> &'static str {
     match engine {
         Engine::Reference => "reference",
         Engine::SimdJson => "simd-json",
+        Engine::Structural => "structural",
     }
 }
 

@@ -15,7 +15,7 @@ features:
       s: {path: $.s, type: string}
 ";
 
-const ENGINES: [&str; 2] = ["reference", "simd-json"];
+const ENGINES: [&str; 3] = ["reference", "simd-json", "structural"];
 
 /// Broken documents, the reason that each fails for, and the first byte that cannot continue a valid document.
 const BROKEN: &[(&str, &[u8], &str, usize)] = &[

@@ -1,10 +1,13 @@
 //! What holds for every dataset: it depends on the archive and the map, and on nothing else.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::support::dataset::{Contents, assert_same};
 use crate::support::documents::{Fault, MAP, searches};
-use crate::support::{Dataset, Scene, gzip, tar};
+use crate::support::{Dataset, Run, Scene, gzip, tar};
 
 /// Small enough that every feature has several parts.
 const SMALL_PARTS: [&str; 4] = ["--buffer-rows", "2000", "--buffer-bytes", "64kB"];
@@ -22,7 +25,7 @@ fn archive() -> Vec<u8> {
 /// Runs with failures, which is what `archive` has, and gives what has to be the same.
 fn contents(scene: &Scene, out: &str, arguments: &[&str]) -> Contents {
     let arguments = [arguments, &["--sample", "100"], &SMALL_PARTS].concat();
-    crate::support::Run::of(&mut scene.command(out, &arguments)).expect_code(3);
+    Run::of(&mut scene.command(out, &arguments)).expect_code(3);
     scene.dataset(out).contents()
 }
 
@@ -42,10 +45,48 @@ fn any_number_of_workers_gives_the_same_bytes() {
 }
 
 #[test]
-fn both_engines_give_the_same_bytes() {
+fn all_engines_give_the_same_bytes() {
     let scene = Scene::new(&archive(), MAP);
-    let one = contents(&scene, "one", &["--engine", "reference"]);
-    assert_same(&one, &contents(&scene, "other", &["--engine", "simd-json"]), "engines");
+    let one = contents(&scene, "reference", &["--engine", "reference"]);
+    for engine in ["simd-json", "structural"] {
+        assert_same(&one, &contents(&scene, engine, &["--engine", engine]), engine);
+    }
+}
+
+/// The sample archive of the repository, under every engine and every lens of the structural one.
+#[test]
+fn all_engines_and_lenses_give_the_same_bytes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read(root.join(name)).expect("the repository has it");
+    let map = String::from_utf8(read("config/json_feature_map.yaml")).expect("a map is text");
+    let scene = Scene::new(&read("examples/flights.tar.kaggle"), &map);
+    let contents = |engine: &str, lens: &str| {
+        let out = format!("{engine}-{lens}");
+        let mut command = scene.command(&out, &["--engine", engine, "--buffer-rows", "5000"]);
+        Run::of(command.env("TARQUET_SIMD", lens)).expect_code(0);
+        scene.dataset(&out).contents()
+    };
+    let reference = contents("reference", "");
+    assert_same(&reference, &contents("simd-json", ""), "simd-json");
+    let lenses = lenses(&scene);
+    assert!(lenses.iter().any(|lens| lens == "portable"), "{lenses:?}");
+    for lens in lenses {
+        assert_same(&reference, &contents("structural", &lens), &lens);
+    }
+}
+
+/// The lenses that this machine has, as a run says that is asked for one that there is not.
+fn lenses(scene: &Scene) -> Vec<String> {
+    let mut command = scene.command("none", &["--engine", "structural"]);
+    let run = Run::of(command.env("TARQUET_SIMD", "magic"));
+    run.expect_code(2).expect_stderr(&["TARQUET_SIMD", "`magic`"]);
+    assert!(!scene.path("none").exists(), "nothing is begun");
+    let (_, list) = run
+        .stderr
+        .split_once("set it to one of ")
+        .expect("it says what there is");
+    let (list, _) = list.split_once("; ").expect("it says what else can be done");
+    list.split(", ").map(str::to_owned).collect()
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn command(scene: &Scene, arguments: &[&str]) -> Command {
 
 /// Starts a run, and waits until parts of it are published.
 fn committed(scene: &Scene, command: &mut Command) -> Running {
-    let mut running = Running::start(command);
+    let mut running = Running::start_slowly(command);
     wait_for("published parts", || {
         assert!(running.is_running(), "it ended before anything was done to it");
         let ledger = Ledger::read(&scene.path("out"))?;

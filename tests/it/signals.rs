@@ -235,7 +235,7 @@ fn as_process_one_the_exit_code_tells_the_signal() {
     let scene = scene();
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let command = scene.command(signal.as_str(), &SETTINGS);
-        let mut run = Running::start(in_a_namespace(&command).current_dir(scene.path("")));
+        let mut run = Running::start_slowly(in_a_namespace(&command).current_dir(scene.path("")));
         let first = wait_for("three workers of process 1", || {
             assert!(run.is_running(), "it ended before anything was done to it");
             let first = children_of(run.pid()).first().copied()?;
@@ -253,7 +253,7 @@ fn a_signal_that_is_ignored_from_the_start_is_ignored() {
     let scene = scene();
     for signal in [Signal::SIGHUP, Signal::SIGINT] {
         let (name, out) = (signal.as_str().trim_start_matches("SIG"), signal.as_str());
-        let run = Running::start(&mut after(&format!("trap '' {name}"), &scene.command(out, &SETTINGS)));
+        let run = Running::start_slowly(&mut after(&format!("trap '' {name}"), &scene.command(out, &SETTINGS)));
         wait_for("three workers", || (run.workers().len() == 3).then_some(()));
         run.signal(signal);
         run.end().expect_code(0);

@@ -1,16 +1,23 @@
 //! A buffer between a stream and those who ask for small pieces of it.
 //!
-//! What is asked for in pieces of at least [`BUFFER`] bytes comes straight into the caller's memory. Smaller pieces
-//! (headers, small members) come out of a buffer, so that they do not cost a call of the decompressor, or a system call,
-//! each.
+//! What is asked for in large pieces comes straight into the caller's memory. Smaller ones (headers, small members) come
+//! out of a buffer, so that they do not cost a call of the decompressor, or a system call, each. How much is read into
+//! the buffer doubles while small pieces follow one another, and is little after a large one: of what lies between large
+//! members, most would only be copied once more.
 
 use std::ops::Range;
 
 use crate::error::Place;
 use crate::source::{Fault, Pull, Source};
 
-/// Bytes that are buffered ahead of small requests.
+/// Bytes that are buffered ahead of small requests, at most.
 pub(crate) const BUFFER: usize = 64 * 1024;
+
+/// Bytes that are buffered ahead of the first small request after a large one: a header, and little of a body.
+const LEAST: usize = 2 * 1024;
+
+/// A request of so many bytes is a large one.
+const LARGE: usize = 16 * 1024;
 
 /// A source over a stream that comes in pieces.
 pub(crate) struct Buffered<P> {
@@ -18,6 +25,8 @@ pub(crate) struct Buffered<P> {
     buffer: Box<[u8]>,
     /// The part of `buffer` that was not given yet.
     unread: Range<usize>,
+    /// How much is read into `buffer` next.
+    ahead: usize,
     /// How many bytes were given.
     given: u64,
 }
@@ -28,6 +37,7 @@ impl<P: Pull> Buffered<P> {
             stream,
             buffer: vec![0; BUFFER].into(),
             unread: 0..0,
+            ahead: LEAST,
             given: 0,
         }
     }
@@ -35,7 +45,8 @@ impl<P: Pull> Buffered<P> {
     /// Fills the buffer anew, once it is used up.
     fn refill(&mut self) -> Result<(), Fault> {
         if self.unread.is_empty() {
-            self.unread = 0..self.stream.pull(&mut self.buffer)?;
+            self.unread = 0..self.stream.pull(&mut self.buffer[..self.ahead])?;
+            self.ahead = BUFFER.min(2 * self.ahead);
         }
         Ok(())
     }
@@ -54,7 +65,8 @@ impl<P: Pull> Source for Buffered<P> {
         let mut filled = 0;
         while filled < out.len() {
             let rest = &mut out[filled..];
-            let given = if self.unread.is_empty() && rest.len() >= BUFFER {
+            let given = if self.unread.is_empty() && rest.len() >= LARGE {
+                self.ahead = LEAST;
                 self.stream.pull(rest)?
             } else {
                 self.refill()?;

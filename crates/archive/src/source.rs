@@ -4,14 +4,27 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+
 use crate::buffered::BUFFER;
 use crate::error::{DamageKind, Place};
 use crate::prefix::PrefixDiffers;
 use crate::raw::read_at_most;
 use crate::tar::BLOCK;
 
-/// Bytes read at once from a plain tar, so that the headers of small members do not cost a system call each.
+/// Bytes read at once from a plain tar, at most, so that the headers of tiny members do not cost a system call each.
 const READ_AHEAD: usize = 64 * 1024;
+
+/// A header is read alone where more than this lies between what was read last and it, in bytes. Copying what lies
+/// between would cost more than the system call that it spares.
+const NEAR: u64 = 4 * BLOCK as u64;
+
+/// How far ahead of the walk the system is asked to have a plain tar in memory, in bytes. Workers read members long
+/// after their headers were passed, so a disk is kept busy by large reads in order, and they wait for none of it.
+const FETCHED_AHEAD: u64 = 32 << 20;
+
+/// How much the system is asked for at a time, in bytes.
+const FETCH: u64 = 8 << 20;
 
 /// How far back a place may be asked for, in bytes of the stream: two tar blocks.
 pub(crate) const REACH: u64 = 2 * BLOCK as u64;
@@ -87,6 +100,10 @@ pub(crate) struct FileSource {
     buffer: Vec<u8>,
     /// The offset of the buffer's first byte.
     buffered_at: u64,
+    /// How much is read next, if it is near.
+    ahead: usize,
+    /// Up to where the system was asked to have the file in memory.
+    fetched: u64,
 }
 
 impl FileSource {
@@ -97,6 +114,8 @@ impl FileSource {
             position: 0,
             buffer: Vec::new(),
             buffered_at: 0,
+            ahead: BLOCK,
+            fetched: 0,
         }
     }
 
@@ -108,9 +127,30 @@ impl FileSource {
             .unwrap_or(&[])
     }
 
-    /// Reads the buffer anew from the position on. Leaves it empty at the end of the file.
+    /// Asks the system to read on, once what it was asked for comes to its end. Where it does not, reading is only slower.
+    fn fetch(&mut self) {
+        // What lies before, in a member larger than all that is fetched ahead, its worker reads in order.
+        self.fetched = self.fetched.max(self.position);
+        let end = self.len.min(self.position.saturating_add(FETCHED_AHEAD));
+        while self.fetched < end && (end - self.fetched >= FETCH || end == self.len) {
+            let (from, len) = (self.fetched, FETCH.min(self.len - self.fetched));
+            let advice = PosixFadviseAdvice::POSIX_FADV_WILLNEED;
+            posix_fadvise(&*self.file, from as i64, len as i64, advice).ok();
+            self.fetched = from + len;
+        }
+    }
+
+    /// Reads the buffer anew from the position on: twice as much as the last time while it goes on nearby, a block where
+    /// it begins anew. Leaves it empty at the end of the file.
     fn refill(&mut self) -> Result<(), Fault> {
-        let wanted = (self.len - self.position).min(READ_AHEAD as u64) as usize;
+        let passed = self.position - (self.buffered_at + self.buffer.len() as u64);
+        self.ahead = if passed <= NEAR {
+            READ_AHEAD.min(2 * self.ahead)
+        } else {
+            BLOCK
+        };
+        let wanted = (self.len - self.position).min(self.ahead as u64) as usize;
+        self.fetch();
         self.buffer.resize(wanted, 0);
         self.buffered_at = self.position;
         match read_at_most(&self.file, &mut self.buffer, self.position) {

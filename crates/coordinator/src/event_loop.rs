@@ -72,6 +72,8 @@ pub(crate) struct Ground {
 
 /// What the loop holds.
 pub(crate) struct Run {
+    /// When the loop was made ready.
+    began: Instant,
     machine: Machine<Unit>,
     links: BTreeMap<WorkerId, Link>,
     /// What the worker that died last said last.
@@ -162,6 +164,7 @@ impl Run {
         };
         let watch = Watch::new(crew.member_timeout);
         Ok(Run {
+            began: Instant::now(),
             machine: Machine::new(limits, !plan.is_typed(), Evidence::new(plan)),
             links: BTreeMap::new(),
             last_lines: Vec::new(),
@@ -375,6 +378,9 @@ impl Run {
         match &event {
             Event::Started { worker, .. } => self.watch.announced(*worker),
             Event::TaskDone { worker, .. } | Event::SampleDone { worker, .. } => self.watch.idle(*worker),
+            Event::Ready(worker) => {
+                tracing::debug!("{worker} is ready, {:?} after the run began", self.began.elapsed())
+            }
             _ => {}
         }
         self.handle(event)
@@ -472,18 +478,29 @@ impl Run {
         Ok(())
     }
 
-    /// Begins the dataset, or goes on with it, now that every value has a type.
+    /// Has the dataset begun, or gone on with, now that every value has a type. That it cannot be comes as
+    /// [`Input::WriterFailed`].
     pub(crate) fn begin_dataset(&mut self, plan: &Plan) -> Result<(), RunError> {
         let Some(ground) = self.ground.take() else {
             return Ok(());
         };
         let schemas = tables::schemas(plan)?;
-        let tables = dataset_tables(plan, &schemas);
-        let dataset = open_dataset(ground.target, tables, ground.inputs, plan, ground.options)?;
-        self.counters.begun.store(true, Ordering::Relaxed);
+        let Ground {
+            target,
+            options,
+            inputs,
+            commit,
+        } = ground;
+        let (tables, plan, counters) = (dataset_tables(plan, &schemas), plan.clone(), Arc::clone(&self.counters));
+        // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
+        let begin = move || {
+            let dataset = open_dataset(target, tables, inputs, &plan, options)?;
+            counters.begun.store(true, Ordering::Relaxed);
+            Ok(dataset)
+        };
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
-        let writer = Writer::start(dataset, ground.commit, Arc::clone(&self.counters), self.inputs.clone());
+        let writer = Writer::start(begin, commit, Arc::clone(&self.counters), self.inputs.clone());
         self.writer = Some(writer.map_err(|error| RunError::Start {
             what: "the dataset's thread",
             error,

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use tarquet_archive::{Archive, Container, Fingerprint};
 use tarquet_dataset::{Input, Resumable};
@@ -24,11 +26,22 @@ const MODIFIED: &str = "the archive's time of modification";
 /// Everything that the bytes of a run depend on: names for people, values to be compared. Without an archive, what is
 /// known of it before it is read.
 pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<Vec<Input>, RunError> {
-    let Settings { plan, parts, .. } = settings;
+    let Settings {
+        plan,
+        parts,
+        executable,
+        ..
+    } = settings;
     let mut inputs = Inputs(Vec::new());
     inputs.add("the version of tarquet", env!("CARGO_PKG_VERSION"));
-    inputs.add("the executable", build(&settings.executable));
-    match archive.map(Archive::fingerprint).transpose()?.flatten() {
+    // Two files of some megabytes, read at the same time: no worker starts before both are known.
+    let (build, fingerprint) = thread::scope(|scope| {
+        let build = scope.spawn(|| build(executable));
+        let fingerprint = archive.map(Archive::fingerprint).transpose();
+        (build.join().unwrap_or_else(|panic| resume_unwind(panic)), fingerprint)
+    });
+    inputs.add("the executable", build);
+    match fingerprint?.flatten() {
         Some(fingerprint) => {
             inputs.add("the archive's size in bytes", fingerprint.len);
             inputs.add("the archive's content, as a checksum", fingerprint);

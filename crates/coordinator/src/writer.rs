@@ -48,9 +48,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. [`Input::Published`], [`Input::Suspended`] or what went wrong goes to `inputs`.
+    /// Starts the thread, which first gets the dataset by `begin`. [`Input::Published`], [`Input::Suspended`] or what went
+    /// wrong goes to `inputs`.
     pub(crate) fn start(
-        dataset: Dataset,
+        begin: impl FnOnce() -> Result<Dataset, RunError> + Send + 'static,
         commit: Commit,
         counters: Arc<Counters>,
         inputs: Sender<Input>,
@@ -65,24 +66,17 @@ impl Writer {
                     what: "the dataset's thread",
                 },
             );
-            let mut writing = Writing {
-                due: from_now(commit.every),
-                dataset,
-                commit,
-                counters: &counters,
-                inputs: &inputs,
-            };
-            let last = writing.write(&receiver, &seen);
-            // What is committed may be more than what was done without an error.
-            counters.committed(writing.dataset.position().members);
-            let last = last.and_then(|last| {
-                Ok(match last {
-                    Some(Last::Finished) => Some(Input::Published(writing.dataset.into_published()?)),
-                    Some(Last::Suspended) => Some(Input::Suspended),
-                    None => None,
-                })
+            let written = begin().and_then(|dataset| {
+                let writing = Writing {
+                    due: from_now(commit.every),
+                    dataset,
+                    commit,
+                    counters: &counters,
+                    inputs: &inputs,
+                };
+                writing.run(&receiver, &seen)
             });
-            if let Some(input) = last.unwrap_or_else(|error| Some(Input::WriterFailed(error))) {
+            if let Some(input) = written.unwrap_or_else(|error| Some(Input::WriterFailed(error))) {
                 // The loop may have ended.
                 inputs.send(input).ok();
             }
@@ -150,6 +144,18 @@ enum Last {
 }
 
 impl Writing<'_> {
+    /// Follows all orders, and gives what there is to tell at the end.
+    fn run(mut self, orders: &Receiver<Order>, abandoned: &AtomicBool) -> Result<Option<Input>, RunError> {
+        let last = self.write(orders, abandoned);
+        // What is committed may be more than what was done without an error.
+        self.counters.committed(self.dataset.position().members);
+        Ok(match last? {
+            Some(Last::Finished) => Some(Input::Published(self.dataset.into_published()?)),
+            Some(Last::Suspended) => Some(Input::Suspended),
+            None => None,
+        })
+    }
+
     /// Follows orders until the last one, which is given back; `None` when nobody wants more.
     fn write(&mut self, orders: &Receiver<Order>, abandoned: &AtomicBool) -> Result<Option<Last>, RunError> {
         loop {

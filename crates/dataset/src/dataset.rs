@@ -45,7 +45,7 @@ pub struct Options {
     /// the largest become parts. At least 1, at most 1 GiB.
     ///
     /// Memory: open buffers hold this much and one document; closed ones that are being encoded or wait for it hold this
-    /// much for each encoder; each encoder also holds a copy of one row group and its encoded pages.
+    /// much for each encoder; each encoder also holds a copy of up to four columns of a row group, and its encoded pages.
     pub buffer_bytes: u64,
     /// Threads that encode parts. At least 1.
     pub encoders: usize,

@@ -1,19 +1,24 @@
 //! One part: rows to a finished, durable Parquet file.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
-use arrow_schema::SchemaRef;
-use arrow_select::concat::concat_batches;
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 
 use crate::buffer::RowQueue;
 use crate::checksum::{Checksum, Checksummed};
+use crate::dictionary;
 use crate::durable;
 use crate::error::DatasetError;
+use crate::row_group::{self, RowGroupError};
 
 /// Rows of every row group but a part's last.
 pub const ROW_GROUP_ROWS: usize = 65_536;
@@ -25,10 +30,7 @@ pub(crate) struct FileSummary {
     pub(crate) checksum: Checksum,
 }
 
-/// Writes the rows to a new file and fsyncs it.
-///
-/// Each row group is one `ArrowWriter::write` of rows that were put together before, because the Parquet writer lays out
-/// pages write by write: other cuts would give other bytes.
+/// Writes the rows to a new file and fsyncs it. Each row group is one write of all its rows.
 pub(crate) fn write_part(
     path: &Path,
     table: &str,
@@ -37,22 +39,23 @@ pub(crate) fn write_part(
 ) -> Result<FileSummary, DatasetError> {
     let total = rows.rows();
     let file = Checksummed::new(durable::create_file(path)?);
-    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties())).map_err(encode_error(path))?;
-    while rows.rows() > 0 {
-        let chunks = rows.take(ROW_GROUP_ROWS as u64);
-        let row_group = concat_batches(schema, &chunks).map_err(|error| DatasetError::Rows {
-            table: table.to_owned(),
-            error,
-        })?;
-        drop(chunks);
-        writer
-            .write(&row_group)
-            .and_then(|()| writer.flush())
-            .map_err(encode_error(path))?;
+    let mut batches = rows.take(ROW_GROUP_ROWS as u64);
+    let properties = properties(schema, &batches);
+    let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties));
+    let (mut writer, columns) = writer
+        .and_then(ArrowWriter::into_serialized_writer)
+        .map_err(encode_error(path))?;
+    while !batches.is_empty() {
+        let number = writer.flushed_row_groups().len();
+        let columns = columns.create_column_writers(number).map_err(encode_error(path))?;
+        let chunks = row_group::encode(schema, writer.schema_descr(), &batches, columns);
+        let chunks = chunks.map_err(row_group_error(path, table))?;
+        append(&mut writer, chunks).map_err(encode_error(path))?;
+        batches = rows.take(ROW_GROUP_ROWS as u64);
     }
     writer.finish().map_err(encode_error(path))?;
     // Not left to `into_inner`, which makes text of the system's error.
-    writer.sync().map_err(DatasetError::io("write", path))?;
+    writer.flush().map_err(DatasetError::io("write", path))?;
     let file = writer.inner();
     file.inner().sync().map_err(DatasetError::io("fsync", path))?;
     Ok(FileSummary {
@@ -61,16 +64,42 @@ pub(crate) fn write_part(
     })
 }
 
-/// The writer's settings: nothing in them, and so nothing in the file, depends on time or place.
-fn properties() -> WriterProperties {
-    WriterProperties::builder()
+/// Writes a row group's columns.
+fn append<W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    chunks: Vec<ArrowColumnChunk>,
+) -> Result<(), ParquetError> {
+    let mut row_group = writer.next_row_group()?;
+    for chunk in chunks {
+        chunk.append_to_row_group(&mut row_group)?;
+    }
+    row_group.close().map(drop)
+}
+
+/// The settings for a part that begins with these rows. Nothing else is in them, and so nothing in the file depends on
+/// time or place.
+fn properties(schema: &Schema, first_rows: &[RecordBatch]) -> WriterProperties {
+    let mut properties = WriterProperties::builder()
         // The form that parquet.thrift asks for (`FileMetaData.created_by`); readers parse it.
         .set_created_by(format!("tarquet version {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::SNAPPY)
         .set_dictionary_enabled(true)
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build()
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    for column in dictionary::columns_without(schema, first_rows) {
+        let path = ColumnPath::new(vec![schema.field(column).name().clone()]);
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    properties.build()
+}
+
+/// For `map_err`: rows did not become a row group.
+fn row_group_error(path: &Path, table: &str) -> impl FnOnce(RowGroupError) -> DatasetError {
+    let (encode, table) = (encode_error(path), table.to_owned());
+    move |error| match error {
+        RowGroupError::Rows(error) => DatasetError::Rows { table, error },
+        RowGroupError::Encode(error) => encode(error),
+    }
 }
 
 /// For `map_err`: the Parquet writer failed, mostly because a write did.

@@ -2,8 +2,8 @@
 //! `cargo run --release -p tarquet-projection --example throughput -- ARCHIVE MAP [--engine ENGINE] [--passes PASSES]`.
 //!
 //! Prints one line of JSON: the engine and all that there are, the rows and checksums of every table, which the first pass
-//! adds up, and the seconds of processor time of each pass after it, the walk over tar headers included. Rows are dropped when they reach a mebibyte,
-//! as a worker sends them. `xtask/bench/ondemand` does the same with simdjson's On-Demand.
+//! adds up, and the seconds of processor time of each pass after it, the walk over tar headers included. Rows are dropped
+//! when they reach a mebibyte, as a worker sends them. `xtask/bench/ondemand` does the same with simdjson's On-Demand.
 
 mod common;
 

@@ -81,14 +81,20 @@ impl ScalarColumn {
         }
     }
 
-    /// Adds one text `count` times. Gives the bytes that it counts.
+    /// Adds one text `count` times, at least once. Gives the bytes that it counts.
     pub(crate) fn repeat(&mut self, text: &[u8], count: usize) -> usize {
         let Values::Text { offsets, bytes } = &mut self.values else {
             unreachable!("ids of member names are strings");
         };
         let start = bytes.len();
         bytes.reserve(text.len() * count);
-        (0..count).for_each(|_| append(bytes, text));
+        bytes.extend_from_slice(text);
+        let mut done = 1;
+        while done < count {
+            let more = done.min(count - done);
+            bytes.extend_from_within(start..start + more * text.len());
+            done += more;
+        }
         offsets.extend((1..=count).map(|at| (start + at * text.len()) as i32));
         for done in (0..count).step_by(WORD) {
             self.validity.push(u64::MAX, WORD.min(count - done));
@@ -226,9 +232,4 @@ fn append_part(bytes: &mut Vec<u8>, source: &[u8], start: usize, len: usize) {
         }
         _ => bytes.extend_from_slice(&source[start..][..len]),
     }
-}
-
-#[inline]
-fn append(bytes: &mut Vec<u8>, text: &[u8]) {
-    append_part(bytes, text, 0, text.len());
 }

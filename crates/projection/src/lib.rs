@@ -14,10 +14,11 @@
 //! 3. Up to 64 rows at a time, column by column, what was found is reduced (`take`), typed (`convert`, `fill`) and added
 //!    to column buffers that can be cut back (`columns`, `writer`), or noted as evidence of a type (`observe`).
 //!
-//! There are two engines. The *reference* (`reference`) is a scalar parser that alone decides whether a document is
-//! valid and at which byte it stops being so. The *tape* (`tape`) is simd-json; a document that it refuses is read
-//! again by the reference, so both give the same rows, the same evidence and the same errors. Neither has anything to
-//! do with types: where a value's exact text is asked for, an engine only tells where the value starts.
+//! There are three engines. The *reference* (`reference`) is a scalar parser that alone decides whether a document is
+//! valid and at which byte it stops being so. The *structural* one (`structural`) validates a document with vector
+//! instructions and then walks over an index of it; the *tape* (`tape`) is simd-json. A document that one of these two does
+//! not take is read again by the reference, so all give the same rows, the same evidence and the same errors. None has
+//! anything to do with types: where a value's exact text is asked for, an engine only tells where the value starts.
 //!
 //! # What a map leaves open
 //!
@@ -71,5 +72,8 @@ pub use projected::Projected;
 pub use projector::{MAX_BUFFERED_BYTES, Projector};
 pub use reference::MAX_DEPTH;
 pub use rescued::{Rescued, RescuedValues};
+#[cfg(feature = "fuzzing")]
+pub use structural::Judges;
+pub use structural::{UnavailableSimd, check_simd};
 pub use table::FlushError;
 pub use writer::MAX_DOCUMENT_BYTES;

@@ -27,7 +27,7 @@ pub const MAX_BUFFERED_BYTES: usize = 1 << 30;
 /// # use tarquet_projection::{EngineKind, Projector};
 /// let map = "{version: 1, id: file, features: {price: {path: $.price, type: float64}}}";
 /// let plan = tarquet_feature_map::parse("map.yaml", map)?;
-/// let mut projector = Projector::new(Arc::new(plan), EngineKind::SimdJson);
+/// let mut projector = Projector::new(Arc::new(plan), EngineKind::Structural);
 /// projector.project(br#"{"price": 12.5}"#, "offers/1.json")?;
 /// let error = projector.project(br#"{"price": 12.5"#, "offers/2.json").unwrap_err();
 /// assert_eq!((error.kind.code(), error.offset), ("truncated", Some(14)));
@@ -64,7 +64,8 @@ impl Projector {
     /// # Panics
     ///
     /// When an id's pattern is no regular expression, which those of a plan from
-    /// [`parse`](tarquet_feature_map::parse) always are.
+    /// [`parse`](tarquet_feature_map::parse) always are; and where the structural engine is asked for and
+    /// [`check_simd`](crate::check_simd) gives an error.
     pub fn new(plan: Arc<Plan>, engine: EngineKind) -> Self {
         Self {
             loader: Loader::new(&plan, engine),

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -162,34 +163,83 @@ fn nesting_ends_at_the_limit() {
     assert_eq!(place(&plan, &[b'['; 1_000_000]), ("depth", MAX_DEPTH as u64));
 }
 
-#[test]
-fn the_json_test_suite_is_judged_as_it_is_named() {
-    let folder = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/corpora/json-testsuite/test_parsing"
-    ));
+/// Where the files of the JSON test suite are, by their names (Seriot, "Parsing JSON is a Minefield", 2016).
+const SUITE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../../shared/corpora/json-testsuite/test_parsing"
+);
+
+/// The verdicts on the files of the JSON test suite, by their names; `None`, with a word, where they are not there.
+fn suite() -> Option<BTreeMap<String, Result<(), DocumentError>>> {
+    let folder = Path::new(SUITE);
     let Ok(files) = fs::read_dir(folder) else {
         eprintln_skipped(folder);
-        return;
+        return None;
     };
     let plan = any_map();
-    let mut judged = 0;
-    for file in files {
+    let judged = files.map(|file| {
         let path = file.expect("the folder can be read").path();
         let name = path
             .file_name()
             .expect("a file has a name")
             .to_string_lossy()
             .into_owned();
-        let found = verdict(&plan, &fs::read(&path).expect("the file can be read"));
-        match name.split_once('_').map(|(class, _)| class) {
-            Some("y") => assert_eq!(found, Ok(()), "{name}"),
-            Some("n") => assert!(found.is_err(), "{name}"),
+        (name, verdict(&plan, &fs::read(&path).expect("the file can be read")))
+    });
+    Some(judged.collect())
+}
+
+#[test]
+fn the_json_test_suite_is_judged_as_it_is_named() {
+    let Some(verdicts) = suite() else { return };
+    let mut counts = BTreeMap::new();
+    for (name, found) in verdicts {
+        let (class, _) = name.split_once('_').expect("names begin with a class");
+        match class {
+            "y" => assert_eq!(found, Ok(()), "{name}"),
+            "n" => assert!(found.is_err(), "{name}"),
             _ => {}
         }
-        judged += 1;
+        *counts.entry(class.to_owned()).or_insert(0) += 1;
     }
-    assert!(judged > 300, "only {judged} files");
+    assert_eq!(
+        (counts["y"], counts["n"], counts["i"]),
+        (95, 188, 35),
+        "all files there are"
+    );
+}
+
+/// The table of `docs/json.md` has a line for each file that the suite leaves open, and says what really happens.
+#[test]
+fn what_the_json_test_suite_leaves_open_is_judged_as_it_is_documented() {
+    let Some(verdicts) = suite() else { return };
+    let page =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/json.md")).expect("the page is there");
+    let lines = page.lines().filter_map(|line| line.strip_prefix("| `i_"));
+    let documented: BTreeMap<String, String> = lines
+        .map(|line| {
+            let mut cells = line.split(" | ");
+            let name = cells
+                .next()
+                .and_then(|name| name.strip_suffix('`'))
+                .expect("a name in code");
+            (format!("i_{name}"), cells.next().expect("a verdict").to_owned())
+        })
+        .collect();
+    let found = verdicts.into_iter().filter(|(name, _)| name.starts_with("i_"));
+    let found: BTreeMap<String, String> = found.map(|(name, verdict)| (name, in_words(verdict))).collect();
+    assert_eq!(documented, found);
+}
+
+/// A verdict as the table has it.
+fn in_words(verdict: Result<(), DocumentError>) -> String {
+    match verdict {
+        Ok(()) => "accepted".to_owned(),
+        Err(error) => {
+            let offset = error.offset.expect("what is no JSON is so at a place");
+            format!("refused, `{}` at {offset}", error.kind.code())
+        }
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]

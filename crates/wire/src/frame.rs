@@ -12,7 +12,7 @@
 //! kind's cap before a byte is allocated for it, and memory grows only with bytes that did arrive; a body that was
 //! read holds no more than its length.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, BufReader, ErrorKind, IoSlice, Read, Write};
 
 use arrow_buffer::{Buffer, MutableBuffer};
 use thiserror::Error;
@@ -113,6 +113,46 @@ pub enum FrameError {
     },
 }
 
+/// A frame to be written.
+#[derive(Debug, Clone)]
+pub struct Outgoing<'a> {
+    /// What the body is.
+    pub kind: Kind,
+    /// The table of a batch.
+    pub table: u32,
+    /// The task of a batch.
+    pub task: u64,
+    /// The body, one piece behind the other.
+    pub pieces: Vec<&'a [u8]>,
+}
+
+impl Outgoing<'_> {
+    /// What comes before the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a body over [`Kind::max_len`].
+    fn header(&self) -> io::Result<[u8; HEADER_LEN]> {
+        let Outgoing { kind, table, task, .. } = *self;
+        let len: usize = self.pieces.iter().map(|piece| piece.len()).sum();
+        if len > kind.max_len() {
+            let message = format!("a {kind:?} frame of {len} bytes; the most is {}", kind.max_len());
+            return Err(io::Error::new(ErrorKind::InvalidInput, message));
+        }
+        let mut header = [0; HEADER_LEN];
+        // The cap keeps the length within 32 bits.
+        header[0..4].copy_from_slice(&(len as u32).to_le_bytes());
+        header[4] = kind.code();
+        header[8..12].copy_from_slice(&table.to_le_bytes());
+        header[12..20].copy_from_slice(&task.to_le_bytes());
+        let mut checksum = crc32fast::Hasher::new();
+        checksum.update(&header[..CHECKSUM_AT]);
+        self.pieces.iter().for_each(|piece| checksum.update(piece));
+        header[CHECKSUM_AT..].copy_from_slice(&checksum.finalize().to_le_bytes());
+        Ok(header)
+    }
+}
+
 /// Writes frames.
 #[derive(Debug)]
 pub struct FrameWriter<W> {
@@ -131,30 +171,27 @@ impl<W: Write> FrameWriter<W> {
     ///
     /// What the pipe gives, and [`ErrorKind::InvalidInput`] for a body over [`Kind::max_len`].
     pub fn write(&mut self, kind: Kind, table: u32, task: u64, pieces: &[&[u8]]) -> io::Result<()> {
-        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if len > kind.max_len() {
-            let message = format!("a {kind:?} frame of {len} bytes; the most is {}", kind.max_len());
-            return Err(io::Error::new(ErrorKind::InvalidInput, message));
-        }
-        let mut header = [0; HEADER_LEN];
-        // The cap keeps the length within 32 bits.
-        header[0..4].copy_from_slice(&(len as u32).to_le_bytes());
-        header[4] = kind.code();
-        header[8..12].copy_from_slice(&table.to_le_bytes());
-        header[12..20].copy_from_slice(&task.to_le_bytes());
-        let mut checksum = crc32fast::Hasher::new();
-        checksum.update(&header[..CHECKSUM_AT]);
-        pieces.iter().for_each(|piece| checksum.update(piece));
-        header[CHECKSUM_AT..].copy_from_slice(&checksum.finalize().to_le_bytes());
+        self.write_together(&[Outgoing {
+            kind,
+            table,
+            task,
+            pieces: pieces.to_vec(),
+        }])
+    }
 
-        let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(pieces.len() + 1);
-        slices.push(IoSlice::new(&header));
-        slices.extend(
-            pieces
-                .iter()
-                .filter(|piece| !piece.is_empty())
-                .map(|piece| IoSlice::new(piece)),
-        );
+    /// Writes frames that are all there already with as few calls as possible: each call wakes whoever reads.
+    ///
+    /// # Errors
+    ///
+    /// What the pipe gives, and [`ErrorKind::InvalidInput`] for a body over [`Kind::max_len`]; then nothing is written.
+    pub fn write_together(&mut self, frames: &[Outgoing<'_>]) -> io::Result<()> {
+        let headers: Vec<_> = frames.iter().map(Outgoing::header).collect::<io::Result<_>>()?;
+        let mut slices: Vec<IoSlice<'_>> = Vec::new();
+        for (frame, header) in frames.iter().zip(&headers) {
+            slices.push(IoSlice::new(header));
+            let pieces = frame.pieces.iter().filter(|piece| !piece.is_empty());
+            slices.extend(pieces.map(|piece| IoSlice::new(piece)));
+        }
         write_all_vectored(&mut self.inner, &mut slices)
     }
 }
@@ -172,16 +209,22 @@ fn write_all_vectored(writer: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -
     writer.flush()
 }
 
+/// Bytes that are read ahead: some messages, so that each does not cost two calls, and little of a batch, which goes
+/// straight into its own memory.
+const READ_AHEAD: usize = 4 << 10;
+
 /// Reads frames.
 #[derive(Debug)]
 pub struct FrameReader<R> {
-    inner: R,
+    inner: BufReader<R>,
 }
 
 impl<R: Read> FrameReader<R> {
     /// A reader of frames from `inner`.
     pub fn new(inner: R) -> FrameReader<R> {
-        FrameReader { inner }
+        FrameReader {
+            inner: BufReader::with_capacity(READ_AHEAD, inner),
+        }
     }
 
     /// The next frame, or `None` where the stream ends between two frames.
@@ -367,6 +410,33 @@ mod tests {
             .write(Kind::Message, 0, 0, &[&body])
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn frames_that_are_written_together_are_read_one_by_one() {
+        let large = vec![7; 3 * READ_AHEAD];
+        let bodies: [&[&[u8]]; 4] = [&[b"ab", b"c"], &[], &[&large], &[b"", b"d"]];
+        let frames: Vec<Outgoing<'_>> = (1..)
+            .zip(bodies)
+            .map(|(table, pieces)| Outgoing {
+                kind: Kind::Batch,
+                table,
+                task: 9,
+                pieces: pieces.to_vec(),
+            })
+            .collect();
+        let mut bytes = Vec::new();
+        FrameWriter::new(&mut bytes).write_together(&frames).unwrap();
+        let mut reader = FrameReader::new(bytes.as_slice());
+        for frame in &frames {
+            let read = reader.read().unwrap().unwrap();
+            assert_eq!(
+                (read.kind, read.table, read.task),
+                (frame.kind, frame.table, frame.task)
+            );
+            assert_eq!(read.body.as_slice(), frame.pieces.concat());
+        }
+        assert!(reader.read().unwrap().is_none());
     }
 
     /// A pipe that takes one byte at a time and is interrupted before each.

@@ -193,8 +193,16 @@ pub enum MessageError {
 ///
 /// What the pipe gives.
 pub fn send<W: Write>(writer: &mut FrameWriter<W>, message: &impl Serialize) -> io::Result<()> {
-    let body = postcard::to_stdvec(message).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-    writer.write(Kind::Message, 0, 0, &[&body])
+    writer.write(Kind::Message, 0, 0, &[&encode(message)?])
+}
+
+/// The body of the frame that carries a message.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidData`] for what cannot be expressed, which no message is.
+pub fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    postcard::to_stdvec(message).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 /// The message that a frame of [`Kind::Message`] holds.

@@ -21,3 +21,4 @@ mod unit;
 pub use process::run;
 pub use reader::Source;
 pub use serve::{WorkerError, serve};
+pub use tarquet_projection::{UnavailableSimd, check_simd};

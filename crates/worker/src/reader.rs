@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use tarquet_wire::message::{Extent, Failure, Member};
@@ -31,21 +32,42 @@ pub(crate) enum ReadError {
     Source(io::Error),
 }
 
-/// Reads members, one at a time, into one buffer.
+/// Reads members, one at a time or a few together, into one buffer.
 #[derive(Debug)]
 pub(crate) struct MemberReader<S> {
     source: S,
+    /// What was read, from the front on. It is as long as it ever had to be: bytes that are overwritten need no zeros
+    /// before.
     buffer: Vec<u8>,
+    /// Which part of the source the buffer begins with, where several members were read together.
+    gathered: Range<u64>,
 }
 
 /// A buffer that grew for one large member shrinks to this before the next, in bytes.
 const KEPT_CAPACITY: usize = 16 << 20;
+
+/// Members are read together if no more than this lies between one and the next, in bytes: in a tar, padding and a
+/// header at least.
+const LARGEST_GAP: u64 = 4096;
 
 impl<S: Source> MemberReader<S> {
     pub(crate) fn new(source: S) -> MemberReader<S> {
         MemberReader {
             source,
             buffer: Vec::new(),
+            gathered: 0..0,
+        }
+    }
+
+    /// Reads what these members have with one call, if they lie close to one another, so that a small one does not cost
+    /// a call of its own. What cannot be read so is read with its member, which then is the one to blame.
+    pub(crate) fn gather(&mut self, members: &[Member]) {
+        self.forget();
+        let Some(span) = span(members) else { return };
+        let len = (span.end - span.start) as usize;
+        reserve(&mut self.buffer, len);
+        if self.source.read_exact_at(&mut self.buffer[..len], span.start).is_ok() {
+            self.gathered = span;
         }
     }
 
@@ -56,19 +78,38 @@ impl<S: Source> MemberReader<S> {
         }
         #[cfg(feature = "failpoints")]
         crate::failpoints::strike(&member.name);
-        self.fill(member).map_err(ReadError::Source)?;
-        match unsupported(&member.name, &self.buffer) {
+        let place = match self.gathered_place(member) {
+            Some(place) => place,
+            None => self.fill(member).map_err(ReadError::Source)?,
+        };
+        let document = &self.buffer[place];
+        match unsupported(&member.name, document) {
             Some(failure) => Err(ReadError::Member(failure)),
-            None => Ok(&self.buffer),
+            None => Ok(document),
         }
     }
 
-    fn fill(&mut self, member: &Member) -> io::Result<()> {
-        self.buffer.clear();
-        self.buffer.shrink_to(KEPT_CAPACITY);
+    /// Where in the buffer the member is, if it was gathered.
+    fn gathered_place(&self, member: &Member) -> Option<Range<usize>> {
+        let (offset, len) = match *member.extents {
+            [Extent { offset, len }] => (offset, len),
+            // An empty member is anywhere.
+            [] => (self.gathered.start, 0),
+            _ => return None,
+        };
+        let start = offset.checked_sub(self.gathered.start)?;
+        let end = start.checked_add(len)?;
+        let inside = end <= self.gathered.end - self.gathered.start && len == member.size && !self.gathered.is_empty();
+        inside.then_some(start as usize..end as usize)
+    }
+
+    /// Reads the member alone, and gives where in the buffer it is.
+    fn fill(&mut self, member: &Member) -> io::Result<Range<usize>> {
+        self.forget();
         // The size is within --max-document-bytes, and the extents were checked when the member was located.
-        self.buffer.resize(member.size as usize, 0);
-        let mut rest = self.buffer.as_mut_slice();
+        let size = member.size as usize;
+        reserve(&mut self.buffer, size);
+        let mut rest = &mut self.buffer[..size];
         for &Extent { offset, len } in &member.extents {
             let (part, after) = rest
                 .split_at_mut_checked(len as usize)
@@ -77,13 +118,55 @@ impl<S: Source> MemberReader<S> {
             rest = after;
         }
         match rest.is_empty() {
-            true => Ok(()),
+            true => Ok(0..size),
             false => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "its ranges are shorter than its size",
             )),
         }
     }
+
+    /// Nothing in the buffer counts any more.
+    fn forget(&mut self) {
+        self.gathered = 0..0;
+    }
+}
+
+/// Makes room for `len` bytes, in memory that is not kept when it is needed no longer.
+fn reserve(buffer: &mut Vec<u8>, len: usize) {
+    let kept = KEPT_CAPACITY.max(len);
+    if buffer.len() > kept {
+        buffer.truncate(kept);
+        buffer.shrink_to_fit();
+    }
+    if buffer.len() < len {
+        buffer.reserve_exact(len - buffer.len());
+        buffer.resize(len, 0);
+    }
+}
+
+/// The part of the source in which all these members lie, in their order and close to one another; `None` where they do
+/// not, or where there is nothing to gain.
+fn span(members: &[Member]) -> Option<Range<u64>> {
+    let mut span: Option<Range<u64>> = None;
+    let mut count = 0;
+    for member in members
+        .iter()
+        .filter(|member| member.failed.is_none() && member.size > 0)
+    {
+        let [Extent { offset, len }] = *member.extents else {
+            return None;
+        };
+        let end = offset.checked_add(len)?;
+        let start = span.as_ref().map_or(offset, |span| span.start);
+        let gap = offset.checked_sub(span.map_or(offset, |span| span.end))?;
+        if gap > LARGEST_GAP {
+            return None;
+        }
+        span = Some(start..end);
+        count += 1;
+    }
+    span.filter(|_| count > 1)
 }
 
 /// What is not read yet, told by content where it can be, and by name where only that says it.
@@ -110,6 +193,8 @@ fn has_extension(name: &[u8], extension: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     impl Source for Vec<u8> {
@@ -141,6 +226,71 @@ mod tests {
         let mut reader = reader(b"abcdefgh");
         assert_eq!(reader.read(&member("m", 5, &[(6, 2), (0, 3)])).unwrap(), b"ghabc");
         assert_eq!(reader.read(&member("m", 0, &[])).unwrap(), b"");
+    }
+
+    /// A source that counts how often it is read.
+    struct Counting(Vec<u8>, Cell<usize>);
+
+    impl Source for Counting {
+        fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+            self.1.set(self.1.get() + 1);
+            self.0.read_exact_at(buffer, offset)
+        }
+    }
+
+    /// However members lie, each is what it is alone, in any order and more than once.
+    #[test]
+    fn members_that_are_read_together_are_what_they_are_alone() {
+        let bytes: Vec<u8> = (1..=250).cycle().take(40_000).collect();
+        let far = LARGEST_GAP + 1;
+        // Offsets and lengths, and how many reads they take.
+        let cases: [(&[(u64, u64)], usize); 6] = [
+            (&[(0, 10), (10, 20), (30, 7)], 1),
+            (&[(512, 100), (1536, 3000), (5120, 1)], 1),
+            (&[(0, 10), (0, 0), (10 + LARGEST_GAP, 5)], 1),
+            (&[(0, 10), (10 + far, 5)], 2),
+            (&[(100, 10), (50, 10)], 2),
+            (&[(39_000, 1000)], 1),
+        ];
+        for (places, reads) in cases {
+            let extents = |&(offset, len): &(u64, u64)| if len > 0 { vec![(offset, len)] } else { vec![] };
+            let members: Vec<Member> = places.iter().map(|at| member("m", at.1, &extents(at))).collect();
+            let mut reader = MemberReader::new(Counting(bytes.clone(), Cell::new(0)));
+            reader.gather(&members);
+            for (member, &(offset, len)) in members.iter().zip(places) {
+                let document = reader.read(member).unwrap();
+                assert_eq!(document, &bytes[offset as usize..][..len as usize], "{places:?}");
+            }
+            assert_eq!(reader.source.1.get(), reads, "{places:?}");
+            for (member, &(offset, len)) in members.iter().zip(places).rev().filter(|(member, _)| member.size > 0) {
+                let expected = &bytes[offset as usize..][..len as usize];
+                assert_eq!(reader.read(member).unwrap(), expected, "{places:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_members_that_are_read_together_the_one_that_cannot_be_read_is_told() {
+        let mut reader = reader(b"abcdefgh");
+        let members = [member("a", 4, &[(0, 4)]), member("b", 8, &[(4, 8)])];
+        reader.gather(&members);
+        assert_eq!(reader.read(&members[0]).unwrap(), b"abcd");
+        assert!(matches!(reader.read(&members[1]), Err(ReadError::Source(_))));
+    }
+
+    #[test]
+    fn what_one_large_member_took_is_given_back() {
+        let large = 3 * KEPT_CAPACITY;
+        let mut reader = MemberReader::new(vec![1; large]);
+        assert_eq!(
+            reader
+                .read(&member("m", large as u64, &[(0, large as u64)]))
+                .unwrap()
+                .len(),
+            large
+        );
+        assert_eq!(reader.read(&member("m", 2, &[(0, 2)])).unwrap(), [1, 1]);
+        assert!(reader.buffer.capacity() <= KEPT_CAPACITY);
     }
 
     #[test]

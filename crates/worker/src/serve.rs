@@ -10,8 +10,8 @@ use arrow_schema::ArrowError;
 use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
 use tarquet_projection::{EngineKind, FlushError, Projector};
 use tarquet_wire::batch::TableEncoder;
-use tarquet_wire::frame::{FrameWriter, Kind};
-use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, UnitDone, send};
+use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
+use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, encode, send};
 use tarquet_wire::tables::{FailureRow, schemas};
 use tarquet_wire::{BUILD, PROTOCOL};
 use thiserror::Error;
@@ -21,7 +21,7 @@ use crate::reader::{MemberReader, ReadError, Source};
 use crate::unit::Unit;
 
 /// Small members are announced together up to this many bytes; larger ones alone.
-const ANNOUNCED_TOGETHER: u64 = 64 << 10;
+const ANNOUNCED_TOGETHER: u64 = 256 << 10;
 
 /// What ends a worker before its time.
 #[derive(Debug, Error)]
@@ -221,6 +221,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let mut evidence = Evidence::new(&self.plan);
         for group in announced(task) {
             self.announce(task.id, &group)?;
+            self.reader.gather(&task.members[group.clone()]);
             for member in &task.members[group] {
                 // Members that fail say nothing of types; they fail again, and for good, when they are extracted.
                 match self.reader.read(member) {
@@ -253,18 +254,19 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let mut unit = Unit::default();
         for group in announced(task) {
             self.announce(task.id, &group)?;
+            self.reader.gather(&task.members[group.clone()]);
             for member in &task.members[group] {
                 self.project(member, &mut unit)?;
                 if task.careful || self.projector.buffered_bytes() as u64 >= self.unit_bytes {
-                    self.close(task.id, std::mem::take(&mut unit))?;
+                    self.close(task.id, std::mem::take(&mut unit), &[])?;
                 }
             }
         }
-        if !unit.is_empty() {
-            self.close(task.id, unit)?;
+        let done = FromWorker::TaskDone { task: task.id };
+        match unit.is_empty() {
+            true => Ok(send(&mut self.output, &done)?),
+            false => self.close(task.id, unit, &[done]),
         }
-        send(&mut self.output, &FromWorker::TaskDone { task: task.id })?;
-        Ok(())
     }
 
     fn announce(&mut self, task: TaskId, group: &std::ops::Range<usize>) -> io::Result<()> {
@@ -309,8 +311,8 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         Err(WorkerError::Source(error))
     }
 
-    /// Sends the unit's batches, once credit covers them all, and closes them.
-    fn close(&mut self, task: TaskId, unit: Unit) -> Result<(), WorkerError> {
+    /// Sends the unit's batches, once credit covers them all, closes them, and says what follows.
+    fn close(&mut self, task: TaskId, unit: Unit, behind: &[FromWorker]) -> Result<(), WorkerError> {
         let (batches, done) = unit.close(task, &self.plan, self.projector.flush()?)?;
         let encoded = self.encode(&batches)?;
         let bytes = encoded
@@ -319,16 +321,24 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             .map(|piece| piece.len() as u64)
             .sum();
         self.take_credit(task, bytes)?;
-        for (table, pieces) in &encoded {
-            let pieces: Vec<&[u8]> = pieces.iter().map(Buffer::as_slice).collect();
-            self.output.write(Kind::Batch, *table, task.0, &pieces)?;
-        }
-        self.send_done(done)
-    }
-
-    fn send_done(&mut self, done: UnitDone) -> Result<(), WorkerError> {
-        send(&mut self.output, &FromWorker::UnitDone(done))?;
-        Ok(())
+        let batches = encoded.iter().map(|(table, pieces)| Outgoing {
+            kind: Kind::Batch,
+            table: *table,
+            task: task.0,
+            pieces: pieces.iter().map(Buffer::as_slice).collect(),
+        });
+        let messages: Vec<Vec<u8>> = std::iter::once(&FromWorker::UnitDone(done))
+            .chain(behind)
+            .map(encode)
+            .collect::<io::Result<_>>()?;
+        let messages = messages.iter().map(|body| Outgoing {
+            kind: Kind::Message,
+            table: 0,
+            task: 0,
+            pieces: vec![body],
+        });
+        let frames: Vec<Outgoing<'_>> = batches.chain(messages).collect();
+        Ok(self.output.write_together(&frames)?)
     }
 
     fn encode(&mut self, batches: &[(usize, RecordBatch)]) -> Result<Vec<(u32, Vec<Buffer>)>, WorkerError> {

@@ -49,6 +49,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a command that something is to be done to: so it is given the slow engine, to be at work for a while.
+    pub(crate) fn start_slowly(command: &mut Command) -> Running {
+        Running::start(command.env("TARQUET_ENGINE", "reference"))
+    }
+
     /// Starts a command.
     pub(crate) fn start(command: &mut Command) -> Running {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -99,7 +99,7 @@ impl Scene {
 
     /// Starts an extraction into `out` and does not wait for it.
     pub(crate) fn start(&self, out: &str, arguments: &[&str]) -> Running {
-        Running::start(&mut self.command(out, arguments))
+        Running::start_slowly(&mut self.command(out, arguments))
     }
 
     /// The dataset in `out`.

@@ -82,6 +82,8 @@ impl Memory {
 fn map(file: &File, slot: u32) -> io::Result<MmapMut> {
     let mut options = MmapOptions::new();
     options.offset(u64::from(slot) * SLOT_BYTES).len(SLOT_BYTES as usize);
+    // The memory is there already; a page fault for each page would cost more than all at once.
+    options.populate();
     // SAFETY: The file is a memfd of this process, and this crate keeps its only writable descriptors to itself. It is
     // never shortened, so no access can fall behind its end. The only writes beside the mappings are punched holes, in
     // slots that hold no piece, so no slice of a mapping is live while its bytes change. Every slot is mapped once, so

@@ -10,16 +10,7 @@ use std::ops::{BitAnd, BitOr, BitXor, Not};
 use super::lens::{Bits, Bytes, LIST, Lens, ROW, Set, WORDS};
 
 /// For each byte of ASCII its kinds, as bits: quote, backslash, control, space, open, close, brace, comma.
-const KINDS: [u8; 128] = kinds([
-    b"\"",
-    b"\\",
-    &CONTROLS,
-    b" \t\n\r",
-    b"{[",
-    b"}]",
-    b"{}",
-    b",",
-]);
+const KINDS: [u8; 128] = kinds([b"\"", b"\\", &CONTROLS, b" \t\n\r", b"{[", b"}]", b"{}", b","]);
 
 /// Further kinds: colon, digit, zero, minus, dot.
 const MORE_KINDS: [u8; 128] = kinds([b":", b"0123456789", b"0", b"-", b".", b"", b"", b""]);

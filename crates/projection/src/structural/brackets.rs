@@ -41,6 +41,9 @@ const IN_OBJECT: u16 = {
 /// Outside of all containers one begins, with nothing before it.
 const IN_DOCUMENT: u16 = !(1 << OPEN | 1 << (OPEN | BRACE));
 
+/// For how many brackets room is kept from one document to the next.
+const KEPT_BRACKETS: usize = 1 << 18;
+
 /// A power of two, so that a depth cannot lead out of it.
 const ROOM: usize = 4096;
 
@@ -54,6 +57,8 @@ pub(super) struct Brackets {
     /// For each opening bracket, its closing one. For a closing one this means nothing.
     partners: Vec<u32>,
     len: usize,
+    /// How many this document may have.
+    most: usize,
     /// How many containers are open, from [`MARGIN`] on.
     depth: usize,
     /// For each depth, the opening bracket of its container, and what is wrong in it.
@@ -67,32 +72,44 @@ struct Container {
     wrong: u16,
 }
 
+/// No container: what the document is in.
+const OUTSIDE: Container = Container {
+    bracket: 0,
+    wrong: IN_DOCUMENT,
+};
+
 impl Default for Brackets {
     fn default() -> Self {
-        let outside = Container {
-            bracket: 0,
-            wrong: IN_DOCUMENT,
-        };
         Self {
             positions: Vec::new(),
             partners: Vec::new(),
             len: 0,
+            most: 0,
             depth: MARGIN,
-            open: Box::new([outside; ROOM]),
+            open: Box::new([OUTSIDE; ROOM]),
             flags: Box::new([0; LIST]),
         }
     }
 }
 
 impl Brackets {
-    /// Forgets all brackets, for the next document.
-    pub(super) fn clear(&mut self) {
+    /// Forgets all brackets, for the next document, of this many bytes.
+    ///
+    /// A bracket takes eight bytes here. So that no document takes more than twice its own length, one that is brackets in
+    /// more than every fourth byte is not taken.
+    pub(super) fn clear(&mut self, bytes: usize) {
+        if self.positions.len() > KEPT_BRACKETS {
+            for room in [&mut self.positions, &mut self.partners] {
+                room.truncate(KEPT_BRACKETS);
+                room.shrink_to(KEPT_BRACKETS);
+            }
+            // A document that closed more than it opened has left brackets here for which there is no room any more.
+            self.open.fill(OUTSIDE);
+        }
+        self.most = bytes / 4 + KEPT_BRACKETS;
         self.len = 0;
         self.depth = MARGIN;
-        self.open[MARGIN] = Container {
-            bracket: 0,
-            wrong: IN_DOCUMENT,
-        };
+        self.open[MARGIN] = OUTSIDE;
     }
 
     /// How many there are.
@@ -116,8 +133,8 @@ impl Brackets {
     #[inline(always)]
     pub(super) fn add<L: Lens>(&mut self, lens: L, found: &Found<L::Set>, at: usize) -> bool {
         let first = self.len;
-        if self.positions.len() < first + LIST {
-            self.grow();
+        if self.positions.len() < first + LIST && !self.grow() {
+            return false;
         }
         let Some(positions) = self.positions[first..].first_chunk_mut() else {
             return false;
@@ -150,10 +167,18 @@ impl Brackets {
     #[cold]
     fn deepest(&self, count: usize) -> usize {
         let depth_after = |depth: &mut usize, flags: &u8| {
-            *depth = if flags & OPEN != 0 { *depth + 1 } else { depth.saturating_sub(1) };
+            *depth = if flags & OPEN != 0 {
+                *depth + 1
+            } else {
+                depth.saturating_sub(1)
+            };
             Some(*depth)
         };
-        self.flags[..count].iter().scan(self.depth, depth_after).max().unwrap_or(self.depth)
+        self.flags[..count]
+            .iter()
+            .scan(self.depth, depth_after)
+            .max()
+            .unwrap_or(self.depth)
     }
 
     /// Whether the brackets are those of one container, the document.
@@ -161,11 +186,18 @@ impl Brackets {
         self.len > 0 && self.depth == MARGIN && self.partner(0) == self.len - 1
     }
 
+    /// Makes room for more, unless there are too many already.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self) {
-        let room = (2 * self.positions.len()).max(4 * LIST);
-        self.positions.resize(room, 0);
-        self.partners.resize(room, 0);
+    fn grow(&mut self) -> bool {
+        let room = (2 * self.positions.len()).clamp(4 * LIST, self.most + 2 * LIST);
+        if self.positions.len() >= room {
+            return false;
+        }
+        for words in [&mut self.positions, &mut self.partners] {
+            words.reserve_exact(room - words.len());
+            words.resize(room, 0);
+        }
+        true
     }
 }

@@ -4,6 +4,9 @@ use super::brackets::Brackets;
 use super::grammar::Grammar;
 use super::lens::{Lens, ROW, Set, WORDS};
 
+/// For how many words of a kind room is kept from one document to the next: those of 16 MiB.
+const KEPT_WORDS: usize = 1 << 18;
+
 /// The index of a document. Its memory is used again for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -22,9 +25,10 @@ impl Index {
     pub(super) fn build<L: Lens>(&mut self, lens: L, document: &[u8]) -> bool {
         for words in [&mut self.quotes, &mut self.colons, &mut self.commas] {
             words.clear();
-            words.reserve(document.len().div_ceil(ROW) * WORDS);
+            words.shrink_to(KEPT_WORDS);
+            words.reserve_exact(document.len().div_ceil(ROW) * WORDS);
         }
-        self.brackets.clear();
+        self.brackets.clear(document.len());
         let mut grammar = Grammar::new(lens);
         let mut utf8 = Utf8 { from: None };
         let (rows, rest) = document.as_chunks::<ROW>();

@@ -84,7 +84,14 @@ pub(super) trait Lens: Copy {
 
     /// Lists the positions in `all`, `at` added to each, and for each as bits 0 to 3 in which of `sets` it is. Gives
     /// their number. Behind the lists it may leave anything.
-    fn list(self, all: Self::Set, sets: [Self::Set; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize;
+    fn list(
+        self,
+        all: Self::Set,
+        sets: [Self::Set; 4],
+        at: u32,
+        positions: &mut [u32; LIST],
+        flags: &mut [u8; LIST],
+    ) -> usize;
 }
 
 /// The room that a list needs: for all positions of a row, and as many more as are written at once.

@@ -17,10 +17,16 @@ mod avx512;
 mod brackets;
 mod grammar;
 mod index;
+#[cfg(any(test, feature = "fuzzing"))]
+mod judges;
 mod lens;
 mod names;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod number;
 mod portable;
+#[cfg(test)]
+mod tests;
 mod text;
 mod walk;
 mod width;
@@ -29,9 +35,12 @@ use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::Trie;
 
 use self::index::Index;
+#[cfg(feature = "fuzzing")]
+pub use self::judges::Judges;
 use self::names::Names;
 use self::walk::Walk;
 use self::width::Width;
+pub use self::width::{UnavailableSimd, check_simd};
 use crate::engine::{Engine, NotTaken, Offsets};
 use crate::matcher::Matcher;
 use crate::reference::BYTE_ORDER_MARK;
@@ -46,11 +55,16 @@ pub(crate) struct Structural {
 }
 
 impl Structural {
+    /// Prepares the engine for a plan.
+    ///
+    /// # Panics
+    ///
+    /// Where [`check_simd`] gives an error.
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             index: Index::default(),
             names: Names::new(plan),
-            width: Width::chosen(),
+            width: Width::chosen().unwrap_or_else(|error| panic!("{error}")),
         }
     }
 }

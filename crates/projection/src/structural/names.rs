@@ -81,14 +81,16 @@ impl Place {
         let names: Vec<Name> = names
             .map(|(position, &(id, to))| Name::new(plan.names[id.0 as usize].as_bytes(), id, position, to))
             .collect();
-        // A backslash is never itself in a document, and nothing can be told of a name without bytes.
-        let plain = |name: &Name| !name.text.is_empty() && !name.text.contains(&b'\\');
+        // Quotes and backslashes are never themselves in a document's names, so what looks like a wanted name that has any
+        // is the end of another; and nothing can be told of a name without bytes.
+        let plain = |name: &Name| !name.text.is_empty() && !name.text.iter().any(|byte| matches!(byte, b'"' | b'\\'));
         let endings: Vec<(&Name, [u8; 3])> = names.iter().flat_map(Name::endings).collect();
         if node.member.is_some() || endings.len() >= usize::from(ANY) || !names.iter().all(plain) {
+            // No entries, so that none is at the position that `ANY` says.
             return Self {
                 slots: [ANY; 256],
                 factor: 1,
-                names,
+                names: Vec::new(),
             };
         }
         // Odd numbers whose bits are spread (Knuth's multiplicative hashing, and steps of it).
@@ -102,7 +104,10 @@ impl Place {
         let mut entries = Vec::new();
         for (number, (name, ending)) in (0..).zip(&endings) {
             let slot = &mut slots[hash(*ending, factor)];
-            entries.push(Name { also: *slot, ..(*name).clone() });
+            entries.push(Name {
+                also: *slot,
+                ..(*name).clone()
+            });
             *slot = number;
         }
         Self {

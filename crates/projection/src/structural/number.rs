@@ -48,7 +48,11 @@ pub(super) fn number(text: &[u8]) -> Number {
 /// Reads digits from `at` on behind those that make `value`. Gives the position after them.
 #[inline(always)]
 fn digits(text: &[u8], mut at: usize, mut value: u64) -> (usize, u64) {
-    while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+    while let Some(digit) = text
+        .get(at)
+        .map(|byte| byte.wrapping_sub(b'0'))
+        .filter(|digit| *digit < 10)
+    {
         value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
     }

@@ -127,7 +127,9 @@ impl Lens for Portable {
         let (words, _) = row.as_chunks::<8>();
         // The high bits of eight bytes, moved next to each other by one multiplication.
         let gather = |marks: &dyn Fn(u64) -> u64| {
-            let eighth = |at: usize| (marks(u64::from_le_bytes(words[at])) >> 7 & ONES).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            let eighth = |at: usize| {
+                (marks(u64::from_le_bytes(words[at])) >> 7 & ONES).wrapping_mul(0x0102_0408_1020_4080) >> 56
+            };
             Plain(std::array::from_fn(|word| {
                 (0..8).fold(0, |bits, at| bits | eighth(8 * word + at) << (8 * at))
             }))
@@ -166,11 +168,11 @@ impl Lens for Portable {
 /// The high bits of the bytes of `word` that are zero, and no others.
 #[inline(always)]
 fn zero_bytes(word: u64) -> u64 {
-    !((word & LOW) + LOW | word | LOW)
+    !(((word & LOW) + LOW) | word | LOW)
 }
 
 /// The high bits of the bytes of `word` that are less than `limit`, which is at most 0x80.
 #[inline(always)]
 fn below(word: u64, limit: u8) -> u64 {
-    !((word & LOW) + ONES * u64::from(0x80 - limit) | word | LOW)
+    !(((word & LOW) + ONES * u64::from(0x80 - limit)) | word | LOW)
 }

@@ -157,12 +157,22 @@ impl Walk<'_> {
                 }
             }
             b'-' | b'0'..=b'9' => match number(&self.text[at..part.until]) {
-                Number::Int(value) => { self.out.push(key, Value::Number(Number::Int(value)), mark, place); }
-                Number::Fraction(value) => { self.out.push(key, Value::Number(Number::Fraction(value)), mark, place); }
-                huge => { self.out.push(key, Value::Number(huge), mark, place); }
+                Number::Int(value) => {
+                    self.out.push(key, Value::Number(Number::Int(value)), mark, place);
+                }
+                Number::Fraction(value) => {
+                    self.out.push(key, Value::Number(Number::Fraction(value)), mark, place);
+                }
+                huge => {
+                    self.out.push(key, Value::Number(huge), mark, place);
+                }
             },
-            b'n' => { self.out.push(key, Value::Null, mark, place); }
-            word => { self.out.push(key, Value::Bool(word == b't'), mark, place); }
+            b'n' => {
+                self.out.push(key, Value::Null, mark, place);
+            }
+            word => {
+                self.out.push(key, Value::Bool(word == b't'), mark, place);
+            }
         }
     }
 
