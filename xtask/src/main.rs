@@ -6,10 +6,10 @@ mod torture;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use sample::Recipe;
+use sample::{Recipe, Shape};
 
 /// The seed of archives for which none is given: with it, the mean is as close to 110 offers as can be.
 const DEFAULT_SEED: u64 = 7;
@@ -26,7 +26,13 @@ enum Command {
     /// Makes a sample archive of the reference data's shape: the same bytes for the same numbers, on every machine
     Sample(SampleArguments),
     /// Measures the extraction with several numbers of workers and, on request, other systems that do the same
-    Bench(BenchArguments),
+    Bench(bench::Arguments),
+    /// Inflates an archive and does nothing with it, for `bench` to measure
+    #[command(hide = true)]
+    Inflate {
+        /// The archive, one gzip stream
+        archive: PathBuf,
+    },
     /// Kills, fills and tears what it can, at length, and checks that nothing is ever lost
     Torture(TortureArguments),
 }
@@ -42,25 +48,6 @@ struct TortureArguments {
 }
 
 #[derive(Debug, Args)]
-struct BenchArguments {
-    /// Also measures DuckDB, Polars, ClickHouse and Python, installed from PyPI into `bench/venv`
-    #[arg(long)]
-    peers: bool,
-    /// The numbers of workers to compare
-    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8, 12])]
-    workers: Vec<u32>,
-    /// How often each one runs
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
-    runs: u32,
-    /// How many documents the archive of large ones has, for a quicker look
-    #[arg(long)]
-    documents: Option<u64>,
-    /// The directory for the table (`bench.md`) and the plot (`bench.svg`)
-    #[arg(long, default_value = "docs")]
-    out: PathBuf,
-}
-
-#[derive(Debug, Args)]
 struct SampleArguments {
     /// The archive to write; `.gz`, `.tgz` and `.tar.kaggle` are compressed with gzip
     #[arg(required_unless_present_any = ["example", "check"])]
@@ -71,7 +58,7 @@ struct SampleArguments {
     /// How many documents
     #[arg(long)]
     documents: Option<u64>,
-    /// How many offers a document has on average (lognormal; each has at least one)
+    /// How many offers a flight search has on average (lognormal; each has at least one)
     #[arg(long)]
     mean_offers: Option<f64>,
     /// What the random numbers start from
@@ -94,22 +81,18 @@ enum Kind {
     Flights,
     /// Small documents: 60,000 with about one offer each, about 370 MB
     Small,
+    /// Tiny documents: 1,000,000 of about 300 bytes, about 1 GB with their headers
+    Tiny,
 }
 
 impl Kind {
     fn recipe(self, seed: u64) -> Recipe {
-        match self {
-            Self::Flights => Recipe {
-                documents: 1_500,
-                mean_offers: 110.0,
-                seed,
-            },
-            Self::Small => Recipe {
-                documents: 60_000,
-                mean_offers: 0.7,
-                seed,
-            },
-        }
+        let (documents, shape) = match self {
+            Self::Flights => (1_500, Shape::Flights { mean_offers: 110.0 }),
+            Self::Small => (60_000, Shape::Flights { mean_offers: 0.7 }),
+            Self::Tiny => (1_000_000, Shape::Tiny),
+        };
+        Recipe { documents, shape, seed }
     }
 }
 
@@ -117,7 +100,11 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Sample(arguments) => make_sample(&arguments),
         Command::Bench(arguments) => {
-            say(bench::run(repository(), &arguments.settings())?.trim_end());
+            say(bench::run(repository(), &arguments)?.trim_end());
+            Ok(())
+        }
+        Command::Inflate { archive } => {
+            say(&format!("{{\"bytes\": {}}}", bench::inflate(&archive)?));
             Ok(())
         }
         Command::Torture(TortureArguments { seed, only }) => {
@@ -133,7 +120,7 @@ fn make_sample(arguments: &SampleArguments) -> Result<()> {
         return sample::check_file(&sample::EXAMPLE, &example);
     }
     let (recipe, out) = match &arguments.out {
-        Some(out) => (arguments.recipe(), out),
+        Some(out) => (arguments.recipe()?, out),
         None => (sample::EXAMPLE, &example),
     };
     let written = sample::write_file(&recipe, out, arguments.gzip || sample::is_gzip_name(out))?;
@@ -147,39 +134,17 @@ fn make_sample(arguments: &SampleArguments) -> Result<()> {
     Ok(())
 }
 
-impl BenchArguments {
-    fn settings(self) -> bench::Settings {
-        let flights = Kind::Flights.recipe(DEFAULT_SEED);
-        bench::Settings {
-            workers: self.workers,
-            runs: self.runs as usize,
-            peers: self.peers,
-            out: self.out,
-            archives: [
-                bench::Input {
-                    name: "flights",
-                    recipe: Recipe {
-                        documents: self.documents.unwrap_or(flights.documents),
-                        ..flights
-                    },
-                },
-                bench::Input {
-                    name: "small",
-                    recipe: Kind::Small.recipe(DEFAULT_SEED),
-                },
-            ],
-        }
-    }
-}
-
 impl SampleArguments {
-    fn recipe(&self) -> Recipe {
-        let preset = self.kind.recipe(self.seed);
-        Recipe {
-            documents: self.documents.unwrap_or(preset.documents),
-            mean_offers: self.mean_offers.unwrap_or(preset.mean_offers),
-            seed: self.seed,
+    fn recipe(&self) -> Result<Recipe> {
+        let mut recipe = self.kind.recipe(self.seed);
+        recipe.documents = self.documents.unwrap_or(recipe.documents);
+        if let Some(wanted) = self.mean_offers {
+            match &mut recipe.shape {
+                Shape::Flights { mean_offers } => *mean_offers = wanted,
+                Shape::Tiny => bail!("--mean-offers is for flight searches; a document of kind `tiny` has no offers"),
+            }
         }
+        Ok(recipe)
     }
 }
 

@@ -72,7 +72,7 @@ pub use projected::Projected;
 pub use projector::{MAX_BUFFERED_BYTES, Projector};
 pub use reference::MAX_DEPTH;
 pub use rescued::{Rescued, RescuedValues};
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use structural::Judges;
 pub use structural::{UnavailableSimd, check_simd};
 pub use table::FlushError;

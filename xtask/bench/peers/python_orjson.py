@@ -3,7 +3,8 @@
     python python_orjson.py ARCHIVE OUT_DIR
 
 The parent reads only tar headers; the workers read their members' bytes from the archive themselves and give back
-Arrow batches, which is the fastest division of the work that was found. ARCHIVE is a plain tar.
+Arrow batches, which is the fastest division of the work that was found. An archive that is compressed can be read only from
+its start: the parent then inflates it and sends the bytes along.
 """
 
 import json
@@ -67,10 +68,12 @@ def main(archive, out_dir):
 
 
 def tasks(archive):
-    with tarfile.open(archive, "r:") as tar:
+    compressed = archive.endswith(".gz")
+    with tarfile.open(archive, "r|gz" if compressed else "r:") as tar:
         task = []
         for member in tar:
-            task.append((os.path.basename(member.name).removesuffix(".json"), member.offset_data, member.size))
+            where = tar.extractfile(member).read() if compressed else (member.offset_data, member.size)
+            task.append((os.path.basename(member.name).removesuffix(".json"), where))
             tar.members = []  # tarfile keeps every header otherwise
             if len(task) == MEMBERS_A_TASK:
                 yield task
@@ -86,8 +89,8 @@ def open_archive(archive):
 
 def extract(members):
     searches, pricings = [], []
-    for ranker_id, offset, size in members:
-        search = orjson.loads(os.pread(descriptor, size, offset))
+    for ranker_id, where in members:
+        search = orjson.loads(where if isinstance(where, bytes) else os.pread(descriptor, where[1], where[0]))
         route, person = search["routeData"], search["personalData"]
         searches.append((ranker_id, route["searchRoute"], datetime.fromisoformat(route["requestDate"]),
                          person["companyID"], person["profileId"], person["isVip"]))

@@ -1,174 +1,172 @@
-//! What is measured: tarquet with some number of workers, and other systems.
+//! Who is measured: tarquet with some number of workers, the same engine in one process, and other systems.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::Settings;
-use super::measure::{self, Measured};
-
-/// The archive that the peers' scripts are written for.
-const PEERS_ARCHIVE: &str = "flights";
-
-/// Other systems: the name in the table and the script in `xtask/bench/peers/`.
-const PEERS: [(&str, &str); 4] = [
-    ("DuckDB, after tar", "duckdb_tar"),
-    ("Polars, after tar", "polars_tar"),
-    ("ClickHouse (chdb)", "clickhouse"),
-    ("Python, orjson + pyarrow, 8 processes", "python_orjson"),
-];
-
-/// What the runs need.
-#[derive(Debug)]
-pub(crate) struct Workplace {
-    /// `bench/` in the repository, which git ignores: archives, outputs, the peers' Python.
-    pub(crate) directory: PathBuf,
-    scripts: PathBuf,
-    tarquet: PathBuf,
-}
+use super::corpus::Archive;
+use super::measure::{self, Ended, Measured};
+use super::workplace::{Workplace, succeed};
 
 /// One thing that is measured.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Contender {
+    /// What the records call it: `tarquet-8`, `clickhouse`.
+    pub(crate) id: String,
     /// What the table calls it.
     pub(crate) label: String,
-    kind: Kind,
+    /// What it is.
+    pub(crate) kind: Kind,
 }
 
-#[derive(Debug)]
-enum Kind {
-    Tarquet { map: PathBuf, workers: u32 },
-    Peer { script: PathBuf },
+/// What a contender is.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    /// A run of tarquet.
+    Tarquet {
+        /// The feature map.
+        map: PathBuf,
+        /// `--workers`.
+        workers: u32,
+    },
+    /// Extraction and writing on one thread of one process.
+    InProcess {
+        /// The feature map.
+        map: PathBuf,
+    },
+    /// Inflating and nothing else.
+    Inflate,
+    /// Another system, which extracts what `map` says.
+    Peer {
+        /// Its script, which is called with the archive and a directory for what it writes.
+        script: PathBuf,
+        /// The feature map that it was written after.
+        map: PathBuf,
+        /// When it is stopped.
+        limit: Duration,
+    },
 }
 
-impl Workplace {
-    /// Builds the release binary and, for `peers`, a Python environment with what they need.
-    pub(crate) fn prepare(repository: &Path, peers: bool) -> Result<Self> {
-        let directory = repository.join("bench");
-        fs::create_dir_all(&directory)?;
-        succeed(
-            Command::new("cargo")
-                .args(["build", "--release", "--bin", "tarquet"])
-                .current_dir(repository),
-        )?;
-        let workplace = Self {
-            directory,
-            scripts: repository.join("xtask/bench"),
-            tarquet: std::env::current_exe()?.with_file_name("tarquet"),
-        };
-        ensure!(
-            workplace.tarquet.exists(),
-            "{} is not there: run this as `cargo xtask bench`, which is a release build",
-            workplace.tarquet.display()
-        );
-        if peers {
-            workplace.install_peers()?;
-        }
-        Ok(workplace)
-    }
-
-    fn install_peers(&self) -> Result<()> {
-        let environment = self.directory.join("venv");
-        succeed(Command::new("python3").args(["-m", "venv"]).arg(environment))?;
-        let requirements = self.scripts.join("peers/requirements.txt");
-        succeed(
-            Command::new(self.python())
-                .args(["-m", "pip", "install", "--quiet", "-r"])
-                .arg(requirements),
-        )
-    }
-
-    fn python(&self) -> PathBuf {
-        self.directory.join("venv/bin/python")
-    }
-
-    /// The map for the archive called `name`, with every type written.
-    fn typed_map(&self, name: &str) -> PathBuf {
-        self.scripts.join(format!("{name}_typed.yaml"))
-    }
-
-    /// The directory that a contender writes to, empty.
-    fn fresh_output(&self, name: &str) -> Result<PathBuf> {
-        let path = self.directory.join(name);
-        if path.exists() {
-            fs::remove_dir_all(&path)?;
-        }
-        fs::create_dir_all(&path)?;
-        Ok(path)
-    }
+/// What a contender is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is tarquet.
+    Own,
+    /// It is another system that does the same.
+    Peer,
+    /// It does a part of it, to compare with.
+    Yardstick,
 }
 
-/// Everything that `settings` asks to measure on the archive called `name`.
-pub(crate) fn all(workplace: &Workplace, settings: &Settings, name: &str) -> Result<Vec<Contender>> {
-    let typed = workplace.typed_map(name);
-    let untyped = workplace.directory.join(format!("{name}_untyped.yaml"));
-    fs::write(&untyped, without_types(&fs::read_to_string(&typed)?))?;
-    let tarquet = |label: String, map: &Path, workers| Contender {
-        label,
-        kind: Kind::Tarquet {
-            map: map.to_owned(),
-            workers,
-        },
-    };
-    let mut contenders: Vec<Contender> = settings
-        .workers
-        .iter()
-        .map(|&workers| tarquet(format!("tarquet, workers: {workers}"), &typed, workers))
-        .collect();
-    if let Some(&workers) = settings.workers.iter().max() {
-        contenders.push(tarquet(
-            format!("tarquet, workers: {workers}, types inferred"),
-            &untyped,
-            workers,
-        ));
-    }
-    if settings.peers && name == PEERS_ARCHIVE {
-        contenders.extend(PEERS.map(|(label, script)| Contender {
-            label: label.to_owned(),
-            kind: Kind::Peer {
-                script: workplace.scripts.join(format!("peers/{script}.py")),
-            },
-        }));
-    }
-    Ok(contenders)
+/// How one run of a contender ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Run {
+    /// It did what it was asked for.
+    Finished {
+        /// What it used.
+        measured: Measured,
+        /// How many rows it wrote; `None` for what writes none.
+        rows: Option<u64>,
+    },
+    /// It was stopped at its limit.
+    Over(Duration),
 }
 
 impl Contender {
-    /// Runs it once over `archive` and gives what it used and how many rows it wrote.
-    pub(crate) fn run(&self, workplace: &Workplace, archive: &Path) -> Result<(Measured, u64)> {
+    /// What it extracts; `None` for what extracts nothing. Contenders with one map give the same rows.
+    pub(crate) fn map(&self) -> Option<&Path> {
         match &self.kind {
-            Kind::Tarquet { map, workers } => {
-                let out = workplace.fresh_output(&output_name(map))?;
-                let measured = measure::run(
-                    Command::new(&workplace.tarquet)
-                        .args(["extract", "--quiet", "--progress", "none", "--summary", "json"])
-                        .args(["--workers", &workers.to_string()])
-                        .arg("--tar-path")
-                        .arg(archive)
-                        .arg("--feature-map")
-                        .arg(map)
-                        .arg("--out-dir")
-                        .arg(out),
-                )?;
-                let rows = rows(&measured.output)?;
-                Ok((measured, rows))
-            }
-            Kind::Peer { script } => {
-                let out = workplace.fresh_output("peer")?;
-                let measured = measure::run(Command::new(workplace.python()).arg(script).arg(archive).arg(&out))?;
-                let rows = rows(&measured.output)?;
-                // In the first turn tarquet comes first, and every later run of it leaves the same dataset.
-                let dataset = workplace
-                    .directory
-                    .join(output_name(&workplace.typed_map(PEERS_ARCHIVE)));
-                let check = workplace.scripts.join("peers/check.py");
-                succeed(Command::new(workplace.python()).arg(check).arg(&out).arg(dataset))?;
-                Ok((measured, rows))
-            }
+            Kind::Tarquet { map, .. } | Kind::InProcess { map } | Kind::Peer { map, .. } => Some(map),
+            Kind::Inflate => None,
         }
     }
+
+    /// What it is there for.
+    pub(crate) fn role(&self) -> Role {
+        match self.kind {
+            Kind::Tarquet { .. } => Role::Own,
+            Kind::Peer { .. } => Role::Peer,
+            Kind::InProcess { .. } | Kind::Inflate => Role::Yardstick,
+        }
+    }
+
+    /// Runs it once over `archive`.
+    ///
+    /// # Errors
+    ///
+    /// Where it fails, and where a peer's values are not tarquet's.
+    pub(crate) fn run(&self, workplace: &Workplace, archive: &Archive) -> Result<Run> {
+        match &self.kind {
+            Kind::Tarquet { map, workers } => finished(extract(workplace, &workplace.tarquet, archive, map, *workers)?),
+            Kind::InProcess { map } => {
+                let out = workplace.fresh_output("in-process")?;
+                let mut command = Command::new(&workplace.in_process);
+                finished(measure::run(command.arg(&archive.path).arg(map).arg(out))?)
+            }
+            Kind::Inflate => inflate(workplace, archive),
+            Kind::Peer { script, map, limit } => peer(workplace, archive, script, map, *limit),
+        }
+    }
+}
+
+/// Runs the tarquet at `program` once.
+///
+/// # Errors
+///
+/// Where it fails, or does not extract every member.
+pub(crate) fn extract(
+    workplace: &Workplace,
+    program: &Path,
+    archive: &Archive,
+    map: &Path,
+    workers: u32,
+) -> Result<Measured> {
+    let out = workplace.fresh_output(&output_name(map))?;
+    measure::run(
+        Command::new(program)
+            .args(["extract", "--quiet", "--progress", "none", "--summary", "json"])
+            .args(["--workers", &workers.to_string()])
+            .arg("--tar-path")
+            .arg(&archive.path)
+            .arg("--feature-map")
+            .arg(map)
+            .arg("--out-dir")
+            .arg(out),
+    )
+}
+
+fn inflate(workplace: &Workplace, archive: &Archive) -> Result<Run> {
+    let measured = measure::run(Command::new(&workplace.xtask).arg("inflate").arg(&archive.path))?;
+    let bytes = number(&measured.output, "bytes")?;
+    ensure!(
+        bytes == archive.tar_bytes,
+        "inflating {} gave {bytes} bytes instead of {}",
+        archive.path.display(),
+        archive.tar_bytes
+    );
+    Ok(Run::Finished { measured, rows: None })
+}
+
+fn peer(workplace: &Workplace, archive: &Archive, script: &Path, map: &Path, limit: Duration) -> Result<Run> {
+    let out = workplace.fresh_output("peer")?;
+    let mut command = Command::new(workplace.python());
+    match measure::run_within(command.arg(script).arg(&archive.path).arg(&out), limit)? {
+        Ended::OverLimit => Ok(Run::Over(limit)),
+        Ended::Finished(measured) => {
+            // In the first turn tarquet comes first, and every later run of it leaves the same dataset.
+            let dataset = workplace.output(&output_name(map));
+            let check = workplace.scripts.join("peers/check.py");
+            succeed(Command::new(workplace.python()).arg(check).arg(&out).arg(dataset))?;
+            finished(measured)
+        }
+    }
+}
+
+fn finished(measured: Measured) -> Result<Run> {
+    let rows = Some(number(&measured.output, "rows")?);
+    Ok(Run::Finished { measured, rows })
 }
 
 /// Where tarquet writes with this map: one directory a map, since a peer is checked against what the typed one gave.
@@ -176,34 +174,13 @@ fn output_name(map: &Path) -> String {
     format!("tarquet-{}", map.file_stem().unwrap_or_default().display())
 }
 
-/// The rows that a contender says it wrote.
-fn rows(output: &str) -> Result<u64> {
+/// The number called `name` in the JSON object that a program printed.
+fn number(output: &str, name: &str) -> Result<u64> {
     let summary: serde_json::Value = serde_json::from_str(output.trim()).context("no summary on standard output")?;
-    match summary["rows"].as_u64() {
-        Some(rows) => Ok(rows),
-        None => bail!("the summary has no `rows`: {summary}"),
+    match summary[name].as_u64() {
+        Some(number) => Ok(number),
+        None => bail!("the summary has no `{name}`: {summary}"),
     }
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    ensure!(status.success(), "{command:?} failed ({status})");
-    Ok(())
-}
-
-/// A feature map without its types, as far as they are written `, type: T}` or `, type: T, …`.
-fn without_types(map: &str) -> String {
-    let mut rest = map;
-    let mut kept = String::with_capacity(map.len());
-    while let Some(start) = rest.find(", type: ") {
-        kept.push_str(&rest[..start]);
-        let after = &rest[start + 2..];
-        rest = &after[after.find([',', '}']).unwrap_or(after.len())..];
-    }
-    kept.push_str(rest);
-    kept
 }
 
 #[cfg(test)]
@@ -211,27 +188,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_go_and_all_else_stays() {
-        assert_eq!(
-            without_types("a: {path: $.a, type: int64}\nb: {path: 'x[0]', type: string, cast: true}\nc: $.type\n"),
-            "a: {path: $.a}\nb: {path: 'x[0]', cast: true}\nc: $.type\n"
-        );
+    fn numbers_are_read_from_the_summary() {
+        assert_eq!(number("{\"rows\": 7}\n", "rows").unwrap(), 7);
+        assert!(number("{}", "rows").is_err() && number("", "rows").is_err());
     }
 
     #[test]
-    fn the_maps_of_the_benchmark_lose_every_type() {
-        for map in [
-            include_str!("../../bench/flights_typed.yaml"),
-            include_str!("../../bench/small_typed.yaml"),
-        ] {
-            assert!(map.contains("type: int64"));
-            assert!(!without_types(map).contains("type: "));
-        }
-    }
-
-    #[test]
-    fn rows_are_read_from_the_summary() {
-        assert_eq!(rows("{\"rows\": 7}\n").unwrap(), 7);
-        assert!(rows("{}").is_err() && rows("").is_err());
+    fn what_extracts_the_same_has_the_same_map() {
+        let contender = |kind| Contender {
+            id: String::new(),
+            label: String::new(),
+            kind,
+        };
+        let map = PathBuf::from("m.yaml");
+        let peer = contender(Kind::Peer {
+            script: PathBuf::new(),
+            map: map.clone(),
+            limit: Duration::MAX,
+        });
+        let in_process = contender(Kind::InProcess { map: map.clone() });
+        assert_eq!((peer.role(), in_process.role()), (Role::Peer, Role::Yardstick));
+        assert_eq!(peer.map(), in_process.map());
+        assert_eq!(contender(Kind::Inflate).map(), None);
+        assert_eq!(output_name(Path::new("a/flights_typed.yaml")), "tarquet-flights_typed");
     }
 }

@@ -10,13 +10,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 use super::processes::{self, Memory};
 
-/// How often the memory of the processes is read. What a process reaches in its last moments goes unseen, which for
-/// the kernel's own peak (`VmHWM`) loses only growth within this time before its end.
-const POLL: Duration = Duration::from_millis(10);
+/// How often the memory of the processes is read, which takes about half a millisecond of a processor. What a process
+/// reaches in its last moments goes unseen, which for the kernel's own peak (`VmHWM`) loses only growth within this time
+/// before its end.
+const POLL: Duration = Duration::from_millis(25);
 
 /// What a run used.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,12 +40,33 @@ pub(crate) struct Measured {
     pub(crate) output: String,
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ended {
+    /// By itself.
+    Finished(Measured),
+    /// It ran for longer than it was allowed to, and was killed.
+    OverLimit,
+}
+
 /// Runs `command` to its end.
 ///
 /// # Errors
 ///
 /// Where it cannot be started, and where it ends with anything but success; then its standard error is in the message.
 pub(crate) fn run(command: &mut Command) -> Result<Measured> {
+    match run_within(command, Duration::MAX)? {
+        Ended::Finished(measured) => Ok(measured),
+        Ended::OverLimit => unreachable!("no run takes forever"),
+    }
+}
+
+/// Runs `command` to its end, but for at most `limit`.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Ended> {
     // Files, not pipes: nobody has to read them while the command runs.
     let (mut output, mut errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let cpu_before = cpu_of_children()?;
@@ -51,20 +77,23 @@ pub(crate) fn run(command: &mut Command) -> Result<Measured> {
         .stderr(errors.try_clone()?)
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let (peaks, status, wall) = watch(child, start)?;
+    let Watched { peaks, status, wall } = watch(child, start, limit)?;
+    if peaks.killed {
+        return Ok(Ended::OverLimit);
+    }
     ensure!(
         status.success(),
         "{command:?} failed ({status}):\n{}",
         text(&mut errors)?
     );
-    Ok(Measured {
+    Ok(Ended::Finished(Measured {
         wall,
         cpu: cpu_of_children()? - cpu_before,
         first_peak: peaks.first,
         other_peak: peaks.others.values().copied().max().unwrap_or(0),
         total_peak: peaks.total,
         output: text(&mut output)?,
-    })
+    }))
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +101,8 @@ struct Peaks {
     first: u64,
     others: HashMap<u32, u64>,
     total: u64,
+    /// Whether the processes were killed at the limit.
+    killed: bool,
 }
 
 impl Peaks {
@@ -90,24 +121,57 @@ impl Peaks {
     }
 }
 
-/// Waits for `child`, reading the memory of its processes meanwhile.
-fn watch(mut child: Child, start: Instant) -> Result<(Peaks, ExitStatus, Duration)> {
+/// What is known of a child that has ended.
+struct Watched {
+    peaks: Peaks,
+    status: ExitStatus,
+    wall: Duration,
+}
+
+/// Waits for `child`, reading the memory of its processes meanwhile, which are all killed at `limit`.
+fn watch(mut child: Child, start: Instant, limit: Duration) -> Result<Watched> {
     let first = child.id();
     let (running, ended) = mpsc::channel::<Infallible>();
-    thread::scope(|scope| {
+    let (peaks, wall) = thread::scope(|scope| {
         let watcher = scope.spawn(move || {
             let mut peaks = Peaks::default();
             while ended.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout) {
-                peaks.take(first, &processes::tree(first));
+                let processes = processes::tree(first);
+                peaks.take(first, &processes);
+                if start.elapsed() > limit {
+                    peaks.killed = true;
+                    processes.iter().for_each(|&(pid, _)| end(pid));
+                }
             }
             peaks
         });
-        let status = child.wait();
+        let waited = wait_without_reaping(first);
         let wall = start.elapsed();
         drop(running);
         let peaks = watcher.join().expect("reading /proc does not panic");
-        Ok((peaks, status?, wall))
-    })
+        waited.map(|()| (peaks, wall))
+    })?;
+    let status = child.wait()?;
+    Ok(Watched { peaks, status, wall })
+}
+
+/// Waits for the end of a child whose process id stays its own, so that the watcher cannot meet another by it.
+fn wait_without_reaping(child: u32) -> Result<()> {
+    loop {
+        match waitid(Id::Pid(pid(child)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+            Err(Errno::EINTR) => {}
+            waited => return waited.map(drop).context("cannot wait for a child process"),
+        }
+    }
+}
+
+/// Ends one of the processes of a run. That it may have ended by itself is all right.
+fn end(process: u32) {
+    kill(pid(process), Signal::SIGKILL).ok();
+}
+
+fn pid(process: u32) -> Pid {
+    Pid::from_raw(process as i32)
 }
 
 fn cpu_of_children() -> Result<Duration> {
@@ -151,6 +215,26 @@ mod tests {
         assert!(measured.other_peak > 200_000_000, "{measured:?}");
         assert!(measured.total_peak > 200_000_000, "{measured:?}");
         assert!(measured.first_peak < 50_000_000, "{measured:?}");
+    }
+
+    #[test]
+    fn a_run_over_its_limit_is_killed_with_all_its_processes() {
+        let script = "sleep 1000 & echo $! > \"$0\"; wait";
+        let told = tempfile::NamedTempFile::new().unwrap();
+        let start = Instant::now();
+        let ended = run_within(
+            Command::new("sh").args(["-c", script]).arg(told.path()),
+            Duration::from_millis(200),
+        );
+        assert_eq!(ended.unwrap(), Ended::OverLimit);
+        let sleeper = std::fs::read_to_string(told.path()).unwrap();
+        let stat = format!("/proc/{}/stat", sleeper.trim());
+        // Gone, or waiting for whoever inherited it to take notice; the signal takes a moment to get there.
+        let is_gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        while !is_gone() {
+            assert!(start.elapsed() < Duration::from_secs(100), "it still runs");
+            thread::yield_now();
+        }
     }
 
     #[test]

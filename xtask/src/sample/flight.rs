@@ -1,5 +1,6 @@
 //! One document: a flight search of the reference data's shape.
 
+use super::Document;
 use super::itinerary::{self, Journey};
 use super::json::{Escapes, Json};
 use super::pricing;
@@ -14,15 +15,6 @@ const SIGMA: f64 = 1.3;
 
 /// The day before the first search, in minutes since 1970: 2024-05-17.
 const FIRST_REQUEST: i64 = 19_860 * DAY;
-
-/// A document and the name that its member has in the archive.
-#[derive(Debug)]
-pub(crate) struct Document {
-    /// `raw/<ranker_id>.json`.
-    pub(crate) member: String,
-    /// Compact JSON on one line.
-    pub(crate) text: String,
-}
 
 /// Makes the document at position `index` of the archive of `seed` whose documents have `mean_offers` on average.
 pub(crate) fn document(seed: u64, index: u64, mean_offers: f64) -> Document {

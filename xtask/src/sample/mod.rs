@@ -6,6 +6,7 @@ mod json;
 mod pricing;
 mod rng;
 mod time;
+mod tiny;
 mod vocabulary;
 
 use std::fs::File;
@@ -17,8 +18,6 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use flight::Document;
-
 /// The time of every member: 2024-05-17T00:00:00Z, in seconds since 1970.
 const MTIME: u64 = 1_715_904_000;
 
@@ -27,18 +26,49 @@ const MTIME: u64 = 1_715_904_000;
 pub(crate) struct Recipe {
     /// How many documents.
     pub(crate) documents: u64,
-    /// The mean of the lognormal distribution of the number of offers; every document has at least one.
-    pub(crate) mean_offers: f64,
+    /// What they look like.
+    pub(crate) shape: Shape,
     /// What the random numbers start from.
     pub(crate) seed: u64,
+}
+
+/// What the documents of an archive look like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Shape {
+    /// Flight searches, as in the reference data.
+    Flights {
+        /// The mean of the lognormal distribution of the number of offers; every document has at least one.
+        mean_offers: f64,
+    },
+    /// Single prices, a few hundred bytes each.
+    Tiny,
+}
+
+/// A document and the name that its member has in the archive.
+#[derive(Debug)]
+struct Document {
+    /// `raw/<id>.json`.
+    member: String,
+    /// Compact JSON on one line.
+    text: String,
 }
 
 /// The archive that is kept in the repository, `examples/flights.tar.kaggle`.
 pub(crate) const EXAMPLE: Recipe = Recipe {
     documents: 300,
-    mean_offers: 3.0,
+    shape: Shape::Flights { mean_offers: 3.0 },
     seed: 2025,
 };
+
+impl Recipe {
+    /// Makes the document at position `index`.
+    fn document(&self, index: u64) -> Document {
+        match self.shape {
+            Shape::Flights { mean_offers } => flight::document(self.seed, index, mean_offers),
+            Shape::Tiny => tiny::document(self.seed, index),
+        }
+    }
+}
 
 /// What a written archive holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +143,7 @@ fn write_tar(recipe: &Recipe, out: &mut impl Write) -> io::Result<Written> {
         largest_document: 0,
     };
     for index in 0..recipe.documents {
-        let Document { member, text } = flight::document(recipe.seed, index, recipe.mean_offers);
+        let Document { member, text } = recipe.document(index);
         let size = text.len() as u64;
         archive.append_data(&mut header(size), &member, text.as_bytes())?;
         written.document_bytes += size;

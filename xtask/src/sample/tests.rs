@@ -5,9 +5,7 @@ use serde_json::Value;
 use super::*;
 
 fn documents(recipe: &Recipe) -> Vec<Document> {
-    (0..recipe.documents)
-        .map(|index| flight::document(recipe.seed, index, recipe.mean_offers))
-        .collect()
+    (0..recipe.documents).map(|index| recipe.document(index)).collect()
 }
 
 #[test]
@@ -52,7 +50,7 @@ fn every_document_is_one_line_of_json_named_after_its_id() {
     let mut members = HashSet::new();
     for Document { member, text } in documents(&Recipe {
         documents: 50,
-        mean_offers: 5.0,
+        shape: Shape::Flights { mean_offers: 5.0 },
         seed: 3,
     }) {
         assert!(!text.contains('\n'));
@@ -90,7 +88,7 @@ fn the_text_has_what_makes_real_text_hard() {
 fn the_number_of_offers_is_skewed_as_in_real_data() {
     let mut offers: Vec<usize> = documents(&Recipe {
         documents: 1_000,
-        mean_offers: 11.0,
+        shape: Shape::Flights { mean_offers: 11.0 },
         seed: 1,
     })
     .iter()
@@ -101,6 +99,22 @@ fn the_number_of_offers_is_skewed_as_in_real_data() {
     assert!((9.5..12.5).contains(&mean), "mean {mean}");
     assert_eq!(offers[0], 1);
     assert!(offers[offers.len() - 1] > 100, "at most {}", offers[offers.len() - 1]);
+}
+
+#[test]
+fn tiny_documents_are_a_few_hundred_bytes_of_json_named_after_their_ids() {
+    let recipe = Recipe {
+        documents: 200,
+        shape: Shape::Tiny,
+        seed: 7,
+    };
+    let mut members = HashSet::new();
+    for Document { member, text } in documents(&recipe) {
+        assert!((200..400).contains(&text.len()), "{text}");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(member, format!("raw/{}.json", value["price_id"].as_str().unwrap()));
+        assert!(members.insert(member));
+    }
 }
 
 /// The fields of the reference data and the kinds of value that each one has; `[]` is any element of an array.

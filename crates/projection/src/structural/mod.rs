@@ -35,7 +35,7 @@ use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::Trie;
 
 use self::index::Index;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use self::judges::Judges;
 use self::names::Names;
 use self::walk::Walk;
