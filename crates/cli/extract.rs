@@ -159,8 +159,10 @@ fn log_level(arguments: &ExtractArguments) -> LogLevel {
 }
 
 fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Failure> {
-    // Each worker would find the same.
-    tarquet_worker::check_simd().map_err(|error| Failure::Usage(error.into()))?;
+    if arguments.engine == Engine::Structural {
+        // Each worker would find the same.
+        tarquet_worker::check_simd().map_err(|error| Failure::Usage(error.into()))?;
+    }
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);

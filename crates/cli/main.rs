@@ -4,6 +4,7 @@ mod args;
 mod command_line;
 mod extract;
 mod logging;
+mod memory;
 mod progress;
 mod quantity;
 mod signals;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     if let Some(worker) = worker() {
         return serve(&worker);
     }
+    memory::give_back_large_blocks();
     match Arguments::parse().command {
         Command::Extract(arguments) => extract::run(*arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -11,8 +11,9 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, Schema};
 use parquet::file::properties::DEFAULT_DICTIONARY_PAGE_SIZE_LIMIT;
 
-/// How many texts are compared, spread evenly over the rows: a column that has a dictionary's worth of repeats has some
-/// among so many.
+/// How many places are looked at, spread evenly over the rows. Texts of a few kinds repeat from place to place, those of an
+/// outer loop, or of a document, from one row to the next: so at each place, two neighbours are compared with all others.
+/// A column that a dictionary makes much smaller has repeats of one or the other kind.
 const COMPARED: usize = 2048;
 
 /// The positions of columns of text in which no text repeats, as far as is seen in these rows, and whose dictionary
@@ -39,17 +40,19 @@ fn overflows(batches: &[RecordBatch], column: usize) -> bool {
 fn is_unique(batches: &[RecordBatch], column: usize) -> bool {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let stride = rows.div_ceil(COMPARED).max(1);
-    let mut seen = HashSet::with_capacity(COMPARED);
-    let mut next = 0;
+    let places = (0..rows).step_by(stride);
+    let mut compared = places.flat_map(|row| row..rows.min(row + stride.min(2))).peekable();
+    let mut seen = HashSet::with_capacity(2 * COMPARED);
+    let mut before = 0;
     for batch in batches {
         let texts = batch.column(column).as_string::<i32>();
-        while next < texts.len() {
-            if texts.is_valid(next) && !seen.insert(texts.value(next)) {
+        while let Some(row) = compared.next_if(|row| *row < before + texts.len()) {
+            let row = row - before;
+            if texts.is_valid(row) && !seen.insert(texts.value(row)) {
                 return false;
             }
-            next += stride;
         }
-        next -= texts.len();
+        before += texts.len();
     }
     true
 }
@@ -64,13 +67,14 @@ mod tests {
 
     const ROWS: usize = 60_000;
 
-    /// A table of four columns, in batches of `size` rows.
+    /// A table of such columns, in batches of `size` rows.
     fn batches(size: usize) -> Vec<RecordBatch> {
         let text = |of: &dyn Fn(usize) -> String| Arc::new((0..ROWS).map(|row| Some(of(row))).collect::<StringArray>());
-        let columns: [(&str, ArrayRef); 5] = [
+        let columns: [(&str, ArrayRef); 6] = [
             ("unique", text(&|row| format!("{row:032}"))),
             ("number", Arc::new((0..ROWS as i64).collect::<Int64Array>())),
             ("repeated", text(&|row| format!("{:032}", row % 5000))),
+            ("in runs", text(&|row| format!("{:032}", row / 3))),
             ("short", text(&|row| format!("{row}"))),
             ("null", Arc::new(StringArray::new_null(ROWS))),
         ];

@@ -329,8 +329,18 @@ impl Selection {
     #[inline(always)]
     pub(crate) fn push(&mut self, key: Key, value: Value, mark: u32, place: TrieId) -> NodeId {
         let id = self.nodes.len() as NodeId;
+        if self.nodes.len() == self.nodes.capacity() {
+            self.grow();
+        }
         self.nodes.push(Node::new(key, value, mark, place));
         id
+    }
+
+    /// Makes room for half as many nodes again: twice as many may be more than there is memory for.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.nodes.reserve_exact((self.nodes.len() / 2).max(1024));
     }
 
     /// Ends an array: `len` is the number of all its elements.

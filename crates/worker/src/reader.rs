@@ -46,6 +46,9 @@ pub(crate) struct MemberReader<S> {
 /// A buffer that grew for one large member shrinks to this before the next, in bytes.
 const KEPT_CAPACITY: usize = 16 << 20;
 
+/// How much may lie between members that are read together, whatever they hold themselves, in bytes.
+const LARGE_SPAN: u64 = 1 << 20;
+
 /// Members are read together if no more than this lies between one and the next, in bytes: in a tar, padding and a
 /// header at least.
 const LARGEST_GAP: u64 = 4096;
@@ -146,10 +149,10 @@ fn reserve(buffer: &mut Vec<u8>, len: usize) {
 }
 
 /// The part of the source in which all these members lie, in their order and close to one another; `None` where they do
-/// not, or where there is nothing to gain.
+/// not, where much more lies between them than they hold, or where there is nothing to gain.
 fn span(members: &[Member]) -> Option<Range<u64>> {
     let mut span: Option<Range<u64>> = None;
-    let mut count = 0;
+    let (mut count, mut between, mut held) = (0, 0, 0);
     for member in members
         .iter()
         .filter(|member| member.failed.is_none() && member.size > 0)
@@ -165,8 +168,10 @@ fn span(members: &[Member]) -> Option<Range<u64>> {
         }
         span = Some(start..end);
         count += 1;
+        between += gap;
+        held += len;
     }
-    span.filter(|_| count > 1)
+    span.filter(|_| count > 1 && between <= LARGE_SPAN.max(held))
 }
 
 /// What is not read yet, told by content where it can be, and by name where only that says it.

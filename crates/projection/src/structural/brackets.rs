@@ -95,9 +95,17 @@ impl Default for Brackets {
 impl Brackets {
     /// Forgets all brackets, for the next document, of this many bytes.
     ///
-    /// A bracket takes eight bytes here. So that no document takes more than twice its own length, one that is brackets in
-    /// more than every fourth byte is not taken.
+    /// A bracket takes eight bytes here. So that they take no more than the document's length (and 2 MiB), one that is brackets
+    /// in more than every eighth byte is not taken.
     pub(super) fn clear(&mut self, bytes: usize) {
+        self.most = bytes / 8 + KEPT_BRACKETS;
+        self.len = 0;
+        self.depth = MARGIN;
+        self.open[MARGIN] = OUTSIDE;
+    }
+
+    /// Gives back memory that documents do not usually need.
+    pub(super) fn shrink(&mut self) {
         if self.positions.len() > KEPT_BRACKETS {
             for room in [&mut self.positions, &mut self.partners] {
                 room.truncate(KEPT_BRACKETS);
@@ -106,10 +114,6 @@ impl Brackets {
             // A document that closed more than it opened has left brackets here for which there is no room any more.
             self.open.fill(OUTSIDE);
         }
-        self.most = bytes / 4 + KEPT_BRACKETS;
-        self.len = 0;
-        self.depth = MARGIN;
-        self.open[MARGIN] = OUTSIDE;
     }
 
     /// How many there are.

@@ -20,12 +20,12 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Makes the index of `document`, unless it is not valid, or is no array and no object.
+    /// Makes the index of `document`, unless it is not valid, is no array and no object, nests too deep, or has too many
+    /// brackets.
     #[inline(always)]
     pub(super) fn build<L: Lens>(&mut self, lens: L, document: &[u8]) -> bool {
         for words in [&mut self.quotes, &mut self.colons, &mut self.commas] {
             words.clear();
-            words.shrink_to(KEPT_WORDS);
             words.reserve_exact(document.len().div_ceil(ROW) * WORDS);
         }
         self.brackets.clear(document.len());
@@ -45,6 +45,15 @@ impl Index {
             }
         }
         !grammar.in_string() && self.brackets.make_one() && utf8.end(document) && self.alone(document)
+    }
+
+    /// Gives back memory that documents do not usually need, with all that it held.
+    pub(super) fn shrink(&mut self) {
+        for words in [&mut self.quotes, &mut self.colons, &mut self.commas] {
+            words.truncate(KEPT_WORDS);
+            words.shrink_to(KEPT_WORDS);
+        }
+        self.brackets.shrink();
     }
 
     #[inline(always)]

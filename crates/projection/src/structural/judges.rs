@@ -1,5 +1,6 @@
 //! The structural engine, held to the reference under every lens that the machine has: it takes exactly the documents
-//! that are valid and are an array or an object, and keeps the same of them. For tests, and for fuzzing.
+//! that are valid and are an array or an object (and have no more brackets than its index may hold), and keeps the same of
+//! them. For tests, and for fuzzing.
 
 use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::TrieId;

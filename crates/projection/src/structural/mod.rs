@@ -80,18 +80,20 @@ impl Engine for Structural {
 
     fn select(&mut self, document: &[u8], matcher: &Matcher, out: &mut Selection) -> Result<(), NotTaken> {
         let text = document.strip_prefix(BYTE_ORDER_MARK).unwrap_or(document);
-        if !self.width.build(&mut self.index, text) {
-            return Err(NotTaken);
+        let taken = self.width.build(&mut self.index, text);
+        if taken {
+            Walk {
+                text,
+                document,
+                index: &self.index,
+                matcher,
+                names: &self.names,
+                out,
+            }
+            .container(0, Key::Root, Trie::ROOT);
         }
-        Walk {
-            text,
-            document,
-            index: &self.index,
-            matcher,
-            names: &self.names,
-            out,
-        }
-        .container(0, Key::Root, Trie::ROOT);
-        Ok(())
+        // Before the rows, or the reference, need memory themselves.
+        self.index.shrink();
+        taken.then_some(()).ok_or(NotTaken)
     }
 }

@@ -99,7 +99,10 @@ impl Place {
             let slots: HashSet<usize> = endings.iter().map(|(_, ending)| hash(*ending, *factor)).collect();
             endings.len() - slots.len()
         };
-        let factor = factors.min_by_key(shared).unwrap_or(1);
+        // Mostly the first will do.
+        let factors = factors.map(|factor| (shared(&factor), factor));
+        let apart = factors.clone().find(|(shared, _)| *shared == 0);
+        let factor = apart.or_else(|| factors.min()).map_or(1, |(_, factor)| factor);
         let mut slots = [NONE; 256];
         let mut entries = Vec::new();
         for (number, (name, ending)) in (0..).zip(&endings) {

@@ -93,7 +93,7 @@ impl Width {
         }
     }
 
-    /// Makes the index of `text`, unless it is not valid, or is no array and no object.
+    /// Makes the index of `text`, unless it is not valid, is no array and no object, nests too deep, or has too many brackets.
     pub(super) fn build(self, index: &mut Index, text: &[u8]) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]

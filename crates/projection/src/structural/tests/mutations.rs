@@ -35,6 +35,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too much for Miri")]
     fn a_document_and_its_mutants(document in document(NAMES), turn in any::<usize>()) {
         let mut judges = judges_of(EVERYTHING);
         judges.check(&document);
@@ -45,6 +46,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too much for Miri")]
     fn two_documents_in_one(first in document(NAMES), second in document(NAMES), between in prop::sample::select(vec!["", " ", ",", "\n"])) {
         let mut judges = judges_of(EVERYTHING);
         judges.check(&[&first, between.as_bytes(), &second].concat());

@@ -8,7 +8,7 @@ use super::cases;
 use crate::structural::judges::Judges;
 
 /// Names that end alike, that begin alike, that are short, empty, long, not ASCII, or made of what has a meaning in JSON.
-const NAMES: [&str; 52] = [
+const NAMES: [&str; 54] = [
     "",
     "a",
     "b",
@@ -26,6 +26,8 @@ const NAMES: [&str; 52] = [
     "pricing_id",
     "n_id",
     "12345678",
+    "\"12345678",
+    "x\\12345678",
     "x12345678",
     "123456789",
     "abcdefgh",

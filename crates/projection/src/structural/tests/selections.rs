@@ -15,6 +15,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too much for Miri")]
     fn random_maps(
         (_, plan) in any_plan(),
         written in prop::collection::vec(document(NAMES), 3),
@@ -32,6 +33,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too much for Miri")]
     fn everything(documents in prop::collection::vec(document(NAMES), 4)) {
         let mut judges = judges_of(EVERYTHING);
         documents.iter().for_each(|document| { judges.check(document); });
