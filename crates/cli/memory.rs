@@ -6,7 +6,7 @@
 /// and columns, which come from one thread and are let go by another, leave holes in its heaps that fit by chance only: a
 /// coordinator came to hold three times what was in use. Smaller, it would cost a page fault for every page of a batch.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const OWN_MAPPING: libc::c_int = 512 << 10;
+const OWN_MAPPING: libc::c_int = 256 << 10;
 
 /// Makes large allocations mappings of their own, which go back to the system when they are let go.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
