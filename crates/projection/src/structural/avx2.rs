@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lens::{self, Bits, Bytes, LIST, Lens, ROW, WORDS};
+use super::lens::{Bits, Bytes, Lens, ROW, WORDS};
 use super::portable::Plain;
 
 /// Looks up white space by the low half of a byte: the byte that has this half and is white space, or one that has not
@@ -35,23 +35,7 @@ impl Lens for Avx2 {
     #[inline(always)]
     fn classify(self, row: &[u8; ROW]) -> Bytes<Plain> {
         let (blocks, _) = row.as_chunks::<64>();
-        let none = Plain([0; WORDS]);
-        let mut bytes = Bytes {
-            quote: none,
-            backslash: none,
-            control: none,
-            space: none,
-            open: none,
-            close: none,
-            brace: none,
-            comma: none,
-            colon: none,
-            digit: none,
-            zero: none,
-            minus: none,
-            dot: none,
-            non_ascii: false,
-        };
+        let mut bytes = Bytes::none(Plain([0; WORDS]));
         let mut non_ascii = 0;
         for (word, block) in blocks.iter().enumerate() {
             // SAFETY: the processor has AVX2, or there were no such lens; the loads are of the 64 bytes of the block and of
@@ -96,11 +80,6 @@ impl Lens for Avx2 {
     #[inline(always)]
     fn set(self, bits: Bits) -> Plain {
         Plain(bits)
-    }
-
-    #[inline(always)]
-    fn list(self, all: Plain, sets: [Plain; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize {
-        lens::list(all.0, sets.map(|set| set.0), at, positions, flags)
     }
 }
 

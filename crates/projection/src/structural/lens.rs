@@ -45,6 +45,28 @@ pub(super) struct Bytes<S> {
     pub(super) non_ascii: bool,
 }
 
+impl<S: Copy> Bytes<S> {
+    /// No byte of any kind, as `none` says it.
+    pub(super) fn none(none: S) -> Self {
+        Self {
+            quote: none,
+            backslash: none,
+            control: none,
+            space: none,
+            open: none,
+            close: none,
+            brace: none,
+            comma: none,
+            colon: none,
+            digit: none,
+            zero: none,
+            minus: none,
+            dot: none,
+            non_ascii: false,
+        }
+    }
+}
+
 /// A set of positions in a row.
 pub(super) trait Set:
     Copy + Debug + BitAnd<Output = Self> + BitOr<Output = Self> + BitXor<Output = Self> + Not<Output = Self>
@@ -84,6 +106,7 @@ pub(super) trait Lens: Copy {
 
     /// Lists the positions in `all`, `at` added to each, and for each as bits 0 to 3 in which of `sets` it is. Gives
     /// their number. Behind the lists it may leave anything.
+    #[inline(always)]
     fn list(
         self,
         all: Self::Set,
@@ -91,24 +114,22 @@ pub(super) trait Lens: Copy {
         at: u32,
         positions: &mut [u32; LIST],
         flags: &mut [u8; LIST],
-    ) -> usize;
+    ) -> usize {
+        let [a, b, c, d] = sets;
+        let sets = [a.bits(), b.bits(), c.bits(), d.bits()];
+        let mut count = 0;
+        for (word, mut rest) in all.bits().into_iter().enumerate() {
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                positions[count] = at + 64 * word as u32 + bit;
+                flags[count] = (0..4).fold(0, |flags, set| flags | ((sets[set][word] >> bit & 1) as u8) << set);
+                count += 1;
+            }
+        }
+        count
+    }
 }
 
 /// The room that a list needs: for all positions of a row, and as many more as are written at once.
 pub(super) const LIST: usize = ROW + 64;
-
-/// [`Lens::list`], position by position.
-#[inline(always)]
-pub(super) fn list(all: Bits, sets: [Bits; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize {
-    let mut count = 0;
-    for (word, mut rest) in all.into_iter().enumerate() {
-        while rest != 0 {
-            let bit = rest.trailing_zeros();
-            rest &= rest - 1;
-            positions[count] = at + 64 * word as u32 + bit;
-            flags[count] = (0..4).fold(0, |flags, set| flags | ((sets[set][word] >> bit & 1) as u8) << set);
-            count += 1;
-        }
-    }
-    count
-}

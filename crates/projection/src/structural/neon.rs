@@ -7,7 +7,7 @@
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::lens::{self, Bits, Bytes, LIST, Lens, ROW, WORDS};
+use super::lens::{Bits, Bytes, Lens, ROW, WORDS};
 use super::portable::Plain;
 
 /// A word's bytes: 64 of them.
@@ -30,23 +30,7 @@ impl Lens for Neon {
     #[inline(always)]
     fn classify(self, row: &[u8; ROW]) -> Bytes<Plain> {
         let (blocks, _) = row.as_chunks::<64>();
-        let none = Plain([0; WORDS]);
-        let mut bytes = Bytes {
-            quote: none,
-            backslash: none,
-            control: none,
-            space: none,
-            open: none,
-            close: none,
-            brace: none,
-            comma: none,
-            colon: none,
-            digit: none,
-            zero: none,
-            minus: none,
-            dot: none,
-            non_ascii: false,
-        };
+        let mut bytes = Bytes::none(Plain([0; WORDS]));
         for (word, block) in blocks.iter().enumerate() {
             // SAFETY: the processor has NEON, or there were no such lens.
             unsafe {
@@ -79,11 +63,6 @@ impl Lens for Neon {
     #[inline(always)]
     fn set(self, bits: Bits) -> Plain {
         Plain(bits)
-    }
-
-    #[inline(always)]
-    fn list(self, all: Plain, sets: [Plain; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize {
-        lens::list(all.0, sets.map(|set| set.0), at, positions, flags)
     }
 }
 

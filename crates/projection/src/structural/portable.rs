@@ -2,7 +2,7 @@
 
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::lens::{self, Bits, Bytes, LIST, Lens, ROW, Set, WORDS};
+use super::lens::{Bits, Bytes, Lens, ROW, Set, WORDS};
 
 /// Needs nothing of the processor.
 #[derive(Debug, Clone, Copy)]
@@ -157,11 +157,6 @@ impl Lens for Portable {
     #[inline(always)]
     fn set(self, bits: Bits) -> Plain {
         Plain(bits)
-    }
-
-    #[inline(always)]
-    fn list(self, all: Plain, sets: [Plain; 4], at: u32, positions: &mut [u32; LIST], flags: &mut [u8; LIST]) -> usize {
-        lens::list(all.0, sets.map(|set| set.0), at, positions, flags)
     }
 }
 
