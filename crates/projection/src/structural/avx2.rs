@@ -6,8 +6,9 @@
 
 use std::arch::x86_64::*;
 
-use super::lens::{Bits, Bytes, Lens, ROW, WORDS};
+use super::lens::{Bits, Bytes, Classes, Lens, ROW, WORDS};
 use super::portable::Plain;
+use super::words::OneByOne;
 
 /// Looks up white space by the low half of a byte: the byte that has this half and is white space, or one that has not
 /// this half, and so is equal to none that is looked up.
@@ -31,9 +32,10 @@ impl Avx2 {
 
 impl Lens for Avx2 {
     type Set = Plain;
+    type Words = OneByOne<Self>;
 
     #[inline(always)]
-    fn classify(self, row: &[u8; ROW]) -> Bytes<Plain> {
+    fn classify(self, row: &[u8; ROW]) -> Classes<Self> {
         let (blocks, _) = row.as_chunks::<64>();
         let mut bytes = Bytes::none(Plain([0; WORDS]));
         let mut non_ascii = 0;
@@ -74,7 +76,7 @@ impl Lens for Avx2 {
             }
         }
         bytes.non_ascii = non_ascii != 0;
-        bytes
+        Classes { bytes, letters: () }
     }
 
     #[inline(always)]

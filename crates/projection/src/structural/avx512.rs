@@ -7,37 +7,59 @@
 use std::arch::x86_64::*;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::lens::{Bits, Bytes, LIST, Lens, ROW, Set, WORDS};
+use super::lens::{Bits, Bytes, Classes, LIST, Lens, ROW, Set, WORDS};
+use super::words::{Letters, Together};
 
-/// For each byte of ASCII its kinds, as bits: quote, backslash, control, space, open, close, brace, comma.
-const KINDS: [u8; 128] = kinds([b"\"", b"\\", &CONTROLS, b" \t\n\r", b"{[", b"}]", b"{}", b","]);
-
-/// Further kinds: colon, digit, zero, minus, dot.
-const MORE_KINDS: [u8; 128] = kinds([b":", b"0123456789", b"0", b"-", b".", b"", b"", b""]);
-
-const CONTROLS: [u8; 32] = {
-    let mut controls = [0; 32];
-    let mut at = 0;
-    while at < 32 {
-        controls[at] = at as u8;
-        at += 1;
+/// For each byte of ASCII eight bits from which its kinds follow (see [`Avx512::classify`]). The first two say which
+/// group it is of: both, what strings need; the first alone, brackets and separators; the second alone, numbers. What the
+/// others say depends on the group. Those of neither are the letters of words, and all that has no kind.
+const CODES: [u8; 128] = {
+    const STRUCTURE: u8 = 1;
+    const NUMBER: u8 = 2;
+    const STRING: u8 = STRUCTURE | NUMBER;
+    const A: u8 = 4;
+    const B: u8 = 8;
+    const C: u8 = 16;
+    const D: u8 = 32;
+    const E: u8 = 64;
+    const F: u8 = 128;
+    let mut codes = [0; 128];
+    let mut control = 0;
+    while control < 0x20 {
+        codes[control] = STRING | C;
+        control += 1;
     }
-    controls
+    codes[b'\t' as usize] = STRING | C | D;
+    codes[b'\n' as usize] = STRING | C | D;
+    codes[b'\r' as usize] = STRING | C | D;
+    codes[b' ' as usize] = STRING | D;
+    codes[b'"' as usize] = STRING | A;
+    codes[b'\\' as usize] = STRING | B;
+    codes[b'{' as usize] = STRUCTURE | A | C;
+    codes[b'[' as usize] = STRUCTURE | A;
+    codes[b'}' as usize] = STRUCTURE | B | C;
+    codes[b']' as usize] = STRUCTURE | B;
+    codes[b':' as usize] = STRUCTURE | D;
+    codes[b',' as usize] = STRUCTURE | E;
+    let mut digit = b'0';
+    while digit <= b'9' {
+        codes[digit as usize] = NUMBER | A;
+        digit += 1;
+    }
+    codes[b'0' as usize] = NUMBER | A | E;
+    codes[b'-' as usize] = NUMBER | B;
+    codes[b'.' as usize] = NUMBER | C;
+    codes[b't' as usize] = A;
+    codes[b'r' as usize] = B;
+    codes[b'a' as usize] = A | B;
+    codes[b'u' as usize] = C;
+    codes[b'e' as usize] = D;
+    codes[b'f' as usize] = C | D;
+    codes[b'l' as usize] = E;
+    codes[b'n' as usize] = F;
+    codes[b's' as usize] = E | F;
+    codes
 };
-
-const fn kinds(of: [&[u8]; 8]) -> [u8; 128] {
-    let mut kinds = [0; 128];
-    let mut bit = 0;
-    while bit < 8 {
-        let mut at = 0;
-        while at < of[bit].len() {
-            kinds[of[bit][at] as usize] |= 1 << bit;
-            at += 1;
-        }
-        bit += 1;
-    }
-    kinds
-}
 
 /// Turns around every eight bytes.
 const TURN: [u8; 64] = {
@@ -75,6 +97,9 @@ const COUNT: [u8; 64] = {
     }
     order
 };
+
+/// How far ahead of the row that is looked at memory is asked for, in bytes.
+const AHEAD: usize = 4 * ROW;
 
 /// Stands for a processor that has what [`Avx512::new`] asks for. No other code of this module can be reached without.
 #[derive(Debug, Clone, Copy)]
@@ -215,35 +240,53 @@ impl Set for Zmm {
 
 impl Lens for Avx512 {
     type Set = Zmm;
+    type Words = Together<Self>;
 
     #[inline(always)]
-    fn classify(self, row: &[u8; ROW]) -> Bytes<Zmm> {
+    fn classify(self, row: &[u8; ROW]) -> Classes<Self> {
         let (blocks, _) = row.as_chunks::<64>();
         // SAFETY: the processor has what is used here, or there were no such lens; the loads are of 64 bytes that are
         // there, and need no alignment.
         unsafe {
             let mut any = _mm512_setzero_si512();
             for block in blocks {
+                _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD).cast());
                 any = _mm512_or_si512(any, load(block));
             }
-            let [quote, backslash, control, space, open, close, brace, comma] = kinds_of(blocks, &KINDS);
-            let [colon, digit, zero, minus, dot, ..] = kinds_of(blocks, &MORE_KINDS);
-            Bytes {
-                quote,
-                backslash,
-                control,
-                space,
-                open,
-                close,
-                brace,
-                comma,
-                colon,
-                digit,
-                zero,
-                minus,
-                dot,
+            let [structure, number, a, b, c, d, e, f] = codes_of(blocks);
+            let string = structure & number;
+            let neither = !(structure | number);
+            let structure = structure & !string;
+            let number = number & !string;
+            let bytes = Bytes {
+                quote: string & a,
+                backslash: string & b,
+                control: string & c,
+                space: string & d,
+                open: structure & a,
+                close: structure & b,
+                brace: structure & c,
+                comma: structure & e,
+                colon: structure & d,
+                digit: number & a,
+                zero: number & e,
+                minus: number & b,
+                dot: number & c,
                 non_ascii: _mm512_movepi8_mask(any) != 0,
-            }
+            };
+            let [a, b, c, d, e, f] = [a, b, c, d, e, f].map(|set| set & neither);
+            let letters = Letters {
+                a: a & b,
+                e: d & !c,
+                f: c & d,
+                l: e & !f,
+                n: f & !e,
+                r: b & !a,
+                s: e & f,
+                t: a & !b,
+                u: c & !d,
+            };
+            Classes { bytes, letters }
         }
     }
 
@@ -302,17 +345,17 @@ unsafe fn load(bytes: &[u8; 64]) -> __m512i {
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
-/// The sets of the bytes of each of eight kinds.
+/// The sets of the bytes whose codes have each of the eight bits.
 ///
-/// A byte's kinds are looked up, all eight together; then bits are transposed: eight by eight within words, then the bytes,
+/// A byte's code is looked up; then bits are transposed: eight by eight within words, then the bytes,
 /// then the words.
 ///
 /// # Safety
 ///
 /// The processor has what an [`Avx512`] stands for.
 #[inline(always)]
-unsafe fn kinds_of(blocks: &[[u8; 64]], kinds: &'static [u8; 128]) -> [Zmm; 8] {
-    let (tables, _) = kinds.as_chunks::<64>();
+unsafe fn codes_of(blocks: &[[u8; 64]]) -> [Zmm; 8] {
+    let (tables, _) = const { &CODES }.as_chunks::<64>();
     // SAFETY: the caller has seen to the processor.
     unsafe {
         let (low, high) = (load(&tables[0]), load(&tables[1]));
@@ -324,8 +367,8 @@ unsafe fn kinds_of(blocks: &[[u8; 64]], kinds: &'static [u8; 128]) -> [Zmm; 8] {
             // The product numbers rows from the other end.
             let block = _mm512_shuffle_epi8(load(block), turn);
             let ascii = !_mm512_movepi8_mask(block);
-            let kinds = _mm512_maskz_permutex2var_epi8(ascii, low, block, high);
-            transposed[at] = _mm512_gf2p8affine_epi64_epi8::<0>(columns, kinds);
+            let codes = _mm512_maskz_permutex2var_epi8(ascii, low, block, high);
+            transposed[at] = _mm512_gf2p8affine_epi64_epi8::<0>(columns, codes);
         }
         let [a, b, c, d] = gather(&transposed, first);
         let [e, f, g, h] = gather(&transposed, last);

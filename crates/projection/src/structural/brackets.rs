@@ -66,17 +66,32 @@ pub(super) struct Brackets {
     flags: Box<[u8; LIST]>,
 }
 
+/// An open container, as one word, so that it is written and read back at once.
 #[derive(Debug, Clone, Copy)]
-struct Container {
-    bracket: u32,
-    wrong: u16,
-}
+struct Container(u64);
 
 /// No container: what the document is in.
-const OUTSIDE: Container = Container {
-    bracket: 0,
-    wrong: IN_DOCUMENT,
-};
+const OUTSIDE: Container = Container::new(0, IN_DOCUMENT);
+
+impl Container {
+    /// One whose opening bracket is this one. `wrong` says which brackets cannot stand in it.
+    #[inline(always)]
+    const fn new(bracket: u32, wrong: u16) -> Self {
+        Self((wrong as u64) << 32 | bracket as u64)
+    }
+
+    /// Its opening bracket.
+    #[inline(always)]
+    fn bracket(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Whether a bracket with these flags is wrong in it: in bit 0 of what it gives.
+    #[inline(always)]
+    fn wrong(self, flags: u8) -> u64 {
+        self.0 >> 32 >> (flags & 15)
+    }
+}
 
 impl Default for Brackets {
     fn default() -> Self {
@@ -146,16 +161,17 @@ impl Brackets {
         let sets = [found.open, found.brace, found.object, found.array];
         let count = lens.list(found.bracket, sets, at as u32, positions, &mut self.flags);
         let partners = self.partners.as_mut_slice();
+        let open = &mut *self.open;
         let mut depth = self.depth;
         let mut wrong = 0;
         for (bracket, flags) in (first as u32..).zip(&self.flags[..count.min(LIST)]) {
-            let container = self.open[depth % ROOM];
-            wrong |= container.wrong >> (flags & 15);
+            let container = open[depth % ROOM];
+            wrong |= container.wrong(*flags);
             // Both are written whichever it is: what an opening bracket writes into its container's place, the
             // container's own end overwrites; what a closing one writes above itself, the next opening one does.
-            partners[container.bracket as usize] = bracket;
+            partners[container.bracket() as usize] = bracket;
             let within = if flags & BRACE == 0 { IN_ARRAY } else { IN_OBJECT };
-            self.open[(depth + 1) % ROOM] = Container { bracket, wrong: within };
+            open[(depth + 1) % ROOM] = Container::new(bracket, within);
             depth = (depth + 2 * usize::from(flags & OPEN)).wrapping_sub(1);
         }
         let deep = self.depth + count > MARGIN + MAX_DEPTH;

@@ -1,9 +1,9 @@
 //! The grammar of RFC 8259, checked for 512 bytes at a time.
 //!
-//! Nothing here looks at bytes one by one, but for escapes, `null`, `true`, `false` and exponents. Everything else is
-//! arithmetic on sets of positions, in the manner of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per
-//! Second", 2019) and of JSONSki (Jiang and Zhao, 2022), taken further: *which token may follow which* is decided for
-//! all tokens of a row together. Two ideas carry it:
+//! Nothing here looks at bytes one by one, but for escapes and exponents. Everything else is arithmetic on sets of
+//! positions, in the manner of simdjson (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019) and of JSONSki
+//! (Jiang and Zhao, 2022), taken further: *which token may follow which* is decided for all tokens of a row together. Two
+//! ideas carry it:
 //!
 //! - *After.* Where the next token begins is one bit further on, and white space in between is crossed by an addition: a
 //!   bit at the start of a run of ones, added to it, comes out behind the run (see [`Pending::cross`]).
@@ -14,30 +14,31 @@
 //!
 //! It is asked whether a document is valid, not where it is not: that, the reference tells.
 
-use super::lens::{Bits, Bytes, Lens, Set, WORDS};
+use super::lens::{Bits, Classes, Lens, Set, WORDS};
+use super::words::{self, Words};
 
 /// What of earlier rows matters to the next one. Of one document.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grammar<S: Set> {
+pub(super) struct Grammar<L: Lens> {
     /// Whether the next row's first byte is escaped: 0 or 1.
     escaped: u64,
     /// Whether the next row starts in a string: 0 or 1.
     inside: u64,
-    after_separator: Pending<S>,
-    after_open: Pending<S>,
-    after_text: Pending<S>,
+    after_separator: Pending<L::Set>,
+    after_open: Pending<L::Set>,
+    after_text: Pending<L::Set>,
     /// Of commas and opening braces, for the separator or bracket that comes next.
-    after_comma: Pending<S>,
+    after_comma: Pending<L::Set>,
     /// Whether there was a colon since the last bracket: 0 or 1.
     colons: u64,
     /// Whether there was something since the last bracket that cannot be in an object: 0 or 1.
     elements: u64,
-    numbers: Numbers<S>,
+    numbers: Numbers<L::Set, L::Words>,
 }
 
 /// What of the numbers and words in earlier rows matters to the next one.
 #[derive(Debug, Clone, Copy)]
-struct Numbers<S: Set> {
+struct Numbers<S: Set, W> {
     scalar: S::Carry,
     digit: S::Carry,
     /// A minus sign began a number.
@@ -47,11 +48,7 @@ struct Numbers<S: Set> {
     /// A zero is at the front of a number.
     leading_zero: S::Carry,
     fraction: Pending<S>,
-    /// The rest of `null`, `true` or `false`, from bit 0 on.
-    word: u64,
-    /// Whether the row before had a word.
-    words: bool,
-    word_ended: S::Carry,
+    words: W,
     exponents: Exponents,
 }
 
@@ -110,11 +107,11 @@ impl<S: Set> Pending<S> {
     }
 }
 
-impl<S: Set> Grammar<S> {
-    /// At the start of a document. A value of `lens` is what makes sets possible.
+impl<L: Lens> Grammar<L> {
+    /// At the start of a document.
     #[inline(always)]
-    pub(super) fn new<L: Lens<Set = S>>(_lens: L) -> Self {
-        let none = S::carry(false);
+    pub(super) fn new() -> Self {
+        let none = L::Set::carry(false);
         Self {
             escaped: 0,
             inside: 0,
@@ -132,9 +129,7 @@ impl<S: Set> Grammar<S> {
                 wanting: none,
                 leading_zero: none,
                 fraction: Pending::new(false),
-                word: 0,
-                words: false,
-                word_ended: none,
+                words: L::Words::new(),
                 exponents: Exponents::default(),
             },
         }
@@ -147,7 +142,8 @@ impl<S: Set> Grammar<S> {
 
     /// Takes the next row, which starts at `at` in `document`. A document's last row is filled up with spaces.
     #[inline(always)]
-    pub(super) fn row<L: Lens<Set = S>>(&mut self, lens: L, bytes: &Bytes<S>, document: &[u8], at: usize) -> Found<S> {
+    pub(super) fn row(&mut self, lens: L, row: &Classes<L>, document: &[u8], at: usize) -> Found<L::Set> {
+        let bytes = &row.bytes;
         let mut quote = bytes.quote;
         let mut escaped = None;
         if self.escaped != 0 || bytes.backslash.any() {
@@ -190,7 +186,7 @@ impl<S: Set> Grammar<S> {
         let object = colon.add(within, &mut self.colons) & bracket;
         let array = ((element & within).add(within, &mut self.elements) | element) & bracket;
 
-        wrong = wrong | self.scalars(lens, bytes, scalar, scalar_start, document, at);
+        wrong = wrong | self.scalars(lens, row, scalar, scalar_start, document, at);
         if let Some(escaped) = escaped
             && !escapes_are_valid((escaped & inside).bits(), document, at)
         {
@@ -225,16 +221,17 @@ impl<S: Set> Grammar<S> {
 
     /// Checks the numbers and words. Gives what is wrong.
     #[inline(always)]
-    fn scalars<L: Lens<Set = S>>(
+    fn scalars(
         &mut self,
         lens: L,
-        bytes: &Bytes<S>,
-        scalar: S,
-        start: S,
+        row: &Classes<L>,
+        scalar: L::Set,
+        start: L::Set,
         document: &[u8],
         at: usize,
-    ) -> S {
+    ) -> L::Set {
         let numbers = &mut self.numbers;
+        let bytes = &row.bytes;
         let digit = bytes.digit & scalar;
         let minus = bytes.minus & scalar;
         let dot = bytes.dot & scalar;
@@ -246,17 +243,12 @@ impl<S: Set> Grammar<S> {
         let fraction_end = numbers.fraction.cross(dot, digit) & !digit;
         let mut wrong = (dot & (!after_digit | fraction_end)) | (wanting & !digit) | (leading_zero & digit);
 
-        let mut other = scalar & !(digit | minus | dot);
+        let other = scalar & !(digit | minus | dot);
+        let candidates = words::Row { scalar, start, other };
+        let found = numbers.words.row(lens, &candidates, &row.letters, document, at);
+        wrong = wrong | found.wrong;
+        let other = other & !found.words;
         let signs = minus & !start;
-        let any = other.any();
-        if any | numbers.words {
-            numbers.words = any;
-            let words = lens.set(numbers.words((other & start).bits(), document, at));
-            // The byte after a word is none of a number or a word.
-            let after_word = words.next(&mut numbers.word_ended);
-            wrong = wrong | (after_word & scalar & !words);
-            other = other & !words;
-        }
         if numbers.exponents != Exponents::default() || (other | signs).any() {
             let row = Row {
                 digit: digit.bits(),
@@ -271,44 +263,6 @@ impl<S: Set> Grammar<S> {
         }
         wrong
     }
-}
-
-impl<S: Set> Numbers<S> {
-    /// The bytes of the words `null`, `true` and `false` that begin at `starts`, and of the one that began before.
-    #[inline(always)]
-    fn words(&mut self, starts: Bits, document: &[u8], at: usize) -> Bits {
-        let mut words = [0; WORDS];
-        let mut over = std::mem::take(&mut self.word);
-        for (number, mut starts) in starts.into_iter().enumerate() {
-            let mut word = std::mem::take(&mut over);
-            while starts != 0 {
-                let offset = starts.trailing_zeros();
-                starts &= starts - 1;
-                let here = u128::from(word_at(document, at + 64 * number + offset as usize)) << offset;
-                word |= here as u64;
-                over |= (here >> 64) as u64;
-            }
-            words[number] = word;
-        }
-        self.word = over;
-        words
-    }
-}
-
-/// The bits of the word `null`, `true` or `false` that starts at `at`, from bit 0 on; 0 if there is none.
-#[inline(always)]
-fn word_at(document: &[u8], at: usize) -> u64 {
-    const NULL: u64 = u64::from_le_bytes(*b"null\0\0\0\0");
-    const TRUE: u64 = u64::from_le_bytes(*b"true\0\0\0\0");
-    const FALSE: u64 = u64::from_le_bytes(*b"false\0\0\0");
-    let rest = document.get(at..).unwrap_or(&[]);
-    let bytes = match rest.first_chunk() {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => rest.iter().rev().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)),
-    };
-    let four = bytes & 0xffff_ffff;
-    let five = bytes & 0xff_ffff_ffff;
-    (u64::from(four == NULL || four == TRUE) * 0b1111) | (u64::from(five == FALSE) * 0b1_1111)
 }
 
 /// The bytes of numbers in a row that has more of them than digits, points and signs at the front.

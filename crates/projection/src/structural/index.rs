@@ -29,7 +29,7 @@ impl Index {
             words.reserve_exact(document.len().div_ceil(ROW) * WORDS);
         }
         self.brackets.clear(document.len());
-        let mut grammar = Grammar::new(lens);
+        let mut grammar = Grammar::new();
         let mut utf8 = Utf8 { from: None };
         let (rows, rest) = document.as_chunks::<ROW>();
         for (number, row) in rows.iter().enumerate() {
@@ -60,18 +60,18 @@ impl Index {
     fn row<L: Lens>(
         &mut self,
         lens: L,
-        grammar: &mut Grammar<L::Set>,
+        grammar: &mut Grammar<L>,
         utf8: &mut Utf8,
         row: &[u8; ROW],
         document: &[u8],
         at: usize,
     ) -> bool {
-        let bytes = lens.classify(row);
-        let found = grammar.row(lens, &bytes, document, at);
+        let classes = lens.classify(row);
+        let found = grammar.row(lens, &classes, document, at);
         self.quotes.extend_from_slice(&found.quote.bits());
         self.colons.extend_from_slice(&found.colon.bits());
         self.commas.extend_from_slice(&found.comma.bits());
-        !found.wrong.any() && self.brackets.add(lens, &found, at) && utf8.row(bytes.non_ascii, document, at)
+        !found.wrong.any() && self.brackets.add(lens, &found, at) && utf8.row(classes.bytes.non_ascii, document, at)
     }
 
     /// Whether there is nothing but white space around the document's brackets.

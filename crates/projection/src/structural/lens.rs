@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
+use super::words::Words;
+
 /// How many bytes are looked at together.
 pub(super) const ROW: usize = 512;
 
@@ -67,6 +69,13 @@ impl<S: Copy> Bytes<S> {
     }
 }
 
+/// What a lens tells of a row's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classes<L: Lens> {
+    pub(super) bytes: Bytes<L::Set>,
+    pub(super) letters: <L::Words as Words<L>>::Letters,
+}
+
 /// A set of positions in a row.
 pub(super) trait Set:
     Copy + Debug + BitAnd<Output = Self> + BitOr<Output = Self> + BitXor<Output = Self> + Not<Output = Self>
@@ -94,12 +103,15 @@ pub(super) trait Set:
 }
 
 /// What looks at bytes. A value of such a type stands for the processor's being able to.
-pub(super) trait Lens: Copy {
+pub(super) trait Lens: Copy + Debug {
     /// Its sets.
     type Set: Set;
 
+    /// How words are checked.
+    type Words: Words<Self>;
+
     /// Sorts the bytes of a row.
-    fn classify(self, row: &[u8; ROW]) -> Bytes<Self::Set>;
+    fn classify(self, row: &[u8; ROW]) -> Classes<Self>;
 
     /// The set of these words.
     fn set(self, bits: Bits) -> Self::Set;

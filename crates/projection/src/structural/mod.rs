@@ -30,6 +30,7 @@ mod tests;
 mod text;
 mod walk;
 mod width;
+mod words;
 
 use tarquet_feature_map::Plan;
 use tarquet_feature_map::trie::Trie;

@@ -7,8 +7,9 @@
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::lens::{Bits, Bytes, Lens, ROW, WORDS};
+use super::lens::{Bits, Bytes, Classes, Lens, ROW, WORDS};
 use super::portable::Plain;
+use super::words::OneByOne;
 
 /// A word's bytes: 64 of them.
 type Block = [uint8x16_t; 4];
@@ -26,9 +27,10 @@ impl Neon {
 
 impl Lens for Neon {
     type Set = Plain;
+    type Words = OneByOne<Self>;
 
     #[inline(always)]
-    fn classify(self, row: &[u8; ROW]) -> Bytes<Plain> {
+    fn classify(self, row: &[u8; ROW]) -> Classes<Self> {
         let (blocks, _) = row.as_chunks::<64>();
         let mut bytes = Bytes::none(Plain([0; WORDS]));
         for (word, block) in blocks.iter().enumerate() {
@@ -57,7 +59,7 @@ impl Lens for Neon {
                 bytes.non_ascii |= has_non_ascii(block);
             }
         }
-        bytes
+        Classes { bytes, letters: () }
     }
 
     #[inline(always)]

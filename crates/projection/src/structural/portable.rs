@@ -2,7 +2,8 @@
 
 use std::ops::{BitAnd, BitOr, BitXor, Not};
 
-use super::lens::{Bits, Bytes, Lens, ROW, Set, WORDS};
+use super::lens::{Bits, Bytes, Classes, Lens, ROW, Set, WORDS};
+use super::words::OneByOne;
 
 /// Needs nothing of the processor.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +122,10 @@ const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 impl Lens for Portable {
     type Set = Plain;
+    type Words = OneByOne<Self>;
 
     #[inline(always)]
-    fn classify(self, row: &[u8; ROW]) -> Bytes<Plain> {
+    fn classify(self, row: &[u8; ROW]) -> Classes<Self> {
         let (words, _) = row.as_chunks::<8>();
         // The high bits of eight bytes, moved next to each other by one multiplication.
         let gather = |marks: &dyn Fn(u64) -> u64| {
@@ -136,7 +138,7 @@ impl Lens for Portable {
         };
         let equal = |byte: u8| gather(&|word| zero_bytes(word ^ (ONES * u64::from(byte))));
         let folded = |byte: u8| gather(&|word| zero_bytes((word | (ONES * 0x20)) ^ (ONES * u64::from(byte))));
-        Bytes {
+        let bytes = Bytes {
             quote: equal(b'"'),
             backslash: equal(b'\\'),
             control: gather(&|word| below(word, 0x20)),
@@ -151,7 +153,8 @@ impl Lens for Portable {
             minus: equal(b'-'),
             dot: equal(b'.'),
             non_ascii: !row.is_ascii(),
-        }
+        };
+        Classes { bytes, letters: () }
     }
 
     #[inline(always)]

@@ -78,3 +78,11 @@ fn all_short_numbers() {
         assert!(check_all(b"01-+.e", 6, around, &OFFSETS) > 1000, "{around:?}");
     }
 }
+
+#[test]
+#[cfg_attr(miri, ignore = "too much for Miri")]
+fn all_short_texts_of_the_letters_of_words() {
+    for around in [["[", "]"], ["[0,", ",\"\"]"]] {
+        assert!(check_all(b"truefalsn", 5, around, &OFFSETS) >= 3, "{around:?}");
+    }
+}

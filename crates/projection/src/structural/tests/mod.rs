@@ -15,6 +15,7 @@ mod numbers;
 mod selections;
 mod sets;
 mod suite;
+mod words;
 
 use super::judges::Judges;
 

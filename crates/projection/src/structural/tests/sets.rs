@@ -53,7 +53,7 @@ fn seen_by<L: Lens>(lens: L, given: &Given) -> Seen {
     let count = lens.list(a | b, of, AT, &mut positions, &mut flags);
     let row = given.row.first_chunk().expect("a row");
     Seen {
-        classes: words(lens.classify(row)),
+        classes: words(lens.classify(row).bytes),
         next: [a.next(&mut last).bits(), b.next(&mut last).bits()],
         sum: [a.add(b, &mut carry).bits(), c.add(d, &mut carry).bits()],
         carry,
