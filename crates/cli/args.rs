@@ -131,6 +131,11 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
     pub(crate) workers: Option<u16>,
 
+    /// Threads that inflate a gzip archive, if it is a file; the rows are the same [default: 1 with fewer than 8 cores,
+    /// else one for each third core, but at most 4]
+    #[arg(long, value_name = "N", env = "TARQUET_INFLATE_THREADS", value_parser = clap::value_parser!(u8).range(1..=64), help_heading = "Running")]
+    pub(crate) inflate_threads: Option<u8>,
+
     /// What each worker may allocate; a member that needs more fails
     #[arg(long, value_name = "SIZE", env = "TARQUET_WORKER_MEMORY", default_value = "2GiB", value_parser = parse_worker_memory, help_heading = "Running")]
     pub(crate) worker_memory: u64,
@@ -146,6 +151,10 @@ pub(crate) struct ExtractArguments {
     /// How many members (N), or which share of them (P%), may fail before the run counts as failed
     #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
     pub(crate) allow_failed: AllowedFailures,
+
+    /// Whether workers, which parse what is in the archive, lock themselves in (Landlock, seccomp)
+    #[arg(long, value_enum, env = "TARQUET_SANDBOX", default_value_t = Sandbox::Auto, help_heading = "Running")]
+    pub(crate) sandbox: Sandbox,
 
     /// What parses documents; the rows are the same
     #[arg(long, value_enum, env = "TARQUET_ENGINE", default_value_t = Engine::Structural, help_heading = "Running")]
@@ -181,6 +190,17 @@ pub(crate) enum Engine {
     SimdJson,
     /// The vector engine that indexes a document and takes only what the map asks for.
     Structural,
+}
+
+/// Whether workers lock themselves in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sandbox {
+    /// As far as the system lets them; the summary says how far.
+    Auto,
+    /// In full, or nothing is run.
+    Require,
+    /// Not at all.
+    Off,
 }
 
 /// How progress is shown.

@@ -23,6 +23,8 @@ pub(crate) struct Summary {
     /// Whether types were inferred from a sample.
     types_inferred: bool,
     workers_replaced: u64,
+    /// What held every worker in, as the text says it; `None` where there was none.
+    sandbox: Option<String>,
     /// How many members an earlier run had committed, if this one resumed it.
     resumed_at_member: Option<u64>,
     /// Bytes of the members, decompressed.
@@ -88,6 +90,7 @@ impl Summary {
             archive_damage: report.damage.clone(),
             types_inferred: report.sampled,
             workers_replaced: progress.replaced,
+            sandbox: report.sandbox.as_ref().map(ToString::to_string),
             resumed_at_member: report.resumed.then_some(progress.resumed_members),
             document_bytes: progress.document_bytes,
             archive_bytes: progress.archive_len,
@@ -170,6 +173,10 @@ impl Summary {
             duration(elapsed),
             rate(members, elapsed),
             bytes(rate(own_bytes, elapsed) as u64),
-        )
+        )?;
+        match &self.sandbox {
+            Some(held) => writeln!(out, "sandbox: {held}"),
+            None => Ok(()),
+        }
     }
 }

@@ -37,7 +37,12 @@ fn scene() -> Scene {
 
 /// The command that extracts or resumes into `out`.
 fn command(scene: &Scene, arguments: &[&str]) -> Command {
-    scene.command("out", &[&SETTINGS, arguments].concat())
+    let mut command = scene.command("out", &[&SETTINGS, arguments].concat());
+    // So that there are places in a small archive at which a resumed run can begin.
+    command.env("TARQUET_TEST_SEEK_SPACING", "300000");
+    // Several threads note fewer: one in each of their chunks.
+    command.env("TARQUET_INFLATE_THREADS", "1");
+    command
 }
 
 /// Starts a run, and waits until parts of it are published.
@@ -254,15 +259,113 @@ fn a_damaged_archive_is_resumed_with_the_same_line_about_the_damage() {
             // Its checksum tells.
             bytes[at.expect("a member of that name")] ^= 1;
             if compressed {
-                *bytes = gzip(bytes);
+                *bytes = packed(bytes);
             }
         });
         let expected = expected(&scene);
         let log = String::from_utf8_lossy(&expected[Path::new("failed.log")]).into_owned();
         assert!(log.contains("archive_damaged"), "{log}");
         cut_off(&scene);
-        resumed(&scene, &expected);
+        match compressed {
+            true => drop(resumed_in_the_middle(&scene, &expected)),
+            false => resumed(&scene, &expected),
+        }
     }
+}
+
+/// What a resumed run says that does not inflate its archive from the start.
+const IN_THE_MIDDLE: &str = "inflating goes on at byte ";
+
+/// What is resumed, without inflating what comes long before the position.
+#[track_caller]
+fn resumed_in_the_middle(scene: &Scene, expected: &Contents) -> Run {
+    let run = Run::of(&mut command(scene, &["--resume", "--log", "info"]));
+    run.expect_code(SOME_FAILED).expect_stderr(&[IN_THE_MIDDLE]);
+    assert_same(expected, &scene.dataset("out").contents(), "resumed");
+    run
+}
+
+/// A gzip archive of several gzip members.
+fn packed(archive: &[u8]) -> Vec<u8> {
+    archive.chunks(1_000_000).flat_map(gzip).collect()
+}
+
+/// Scenes of gzip archives whose runs note many places.
+fn packed_scenes() -> [Scene; 2] {
+    let documents = searches(1_500, 120, |number| (number == 2).then_some(Fault::Cut));
+    // A tar may say once, at its start, what every member is called. Then no two ids differ.
+    let one_name = [crate::support::global_header("path", "raw/one.json"), documents.clone()].concat();
+    [documents, one_name].map(|archive| Scene::new(&packed(&archive), MAP))
+}
+
+#[test]
+fn a_gzip_archive_is_not_inflated_from_its_start_again() {
+    for (scene, repeats) in packed_scenes().into_iter().zip([false, true]) {
+        let expected = expected(&scene);
+        cut_off(&scene);
+        assert!(scene.path("out/run/seek-index").exists());
+        let verified = Run::of(&mut scene.tarquet(&["verify", "--out-dir", "out"]));
+        assert!(!verified.stdout.contains("seek-index"), "{verified:#?}");
+        let run = resumed_in_the_middle(&scene, &expected);
+        let told = run
+            .stderr
+            .contains("ids made from member names repeat: \"raw/one.json\"");
+        assert_eq!(told, repeats, "{run:#?}");
+        let [summary, undisturbed] = ["out", "undisturbed"].map(|out| scene.dataset(out).summary());
+        for count in ["members", "rows", "document_bytes", "archive_bytes"] {
+            assert!(!undisturbed[count].is_null(), "{count} in {undisturbed:#}");
+            assert_eq!(summary[count], undisturbed[count], "{count}");
+        }
+        assert!(
+            !scene.path("out/run/seek-index").exists(),
+            "nothing is left to be resumed"
+        );
+        Run::of(&mut scene.tarquet(&["verify", "--out-dir", "out"])).expect_code(0);
+    }
+}
+
+/// Whatever happens to the index, the run goes on: at an earlier place, or at the archive's start.
+#[test]
+fn an_index_that_is_not_what_was_written_costs_time_and_nothing_else() {
+    let [scene, other] = packed_scenes();
+    let expected = expected(&scene);
+    cut_off(&other);
+    let foreign = fs::read(other.path("out/run/seek-index")).expect("it is there");
+    type Harm = Box<dyn Fn(&mut Vec<u8>)>;
+    let harms: [(Harm, bool); 6] = [
+        (Box::new(|_| {}), true),
+        (Box::new(|index| index.truncate(index.len() / 2)), true),
+        (Box::new(|index| index.truncate(100)), false),
+        (Box::new(|index| index[30] ^= 1), false),
+        (Box::new(|index| index.clear()), false),
+        (Box::new(move |index| index.clone_from(&foreign)), false),
+    ];
+    for (number, (harm, in_the_middle)) in harms.iter().enumerate() {
+        cut_off(&scene);
+        edit(&scene, "out/run/seek-index", harm);
+        let run = Run::of(&mut command(&scene, &["--resume", "--log", "info"]));
+        run.expect_code(SOME_FAILED);
+        assert_eq!(run.stderr.contains(IN_THE_MIDDLE), *in_the_middle, "{number}: {run:#?}");
+        assert_same(&expected, &scene.dataset("out").contents(), "resumed");
+        fs::remove_dir_all(scene.path("out")).expect("it is the test's own");
+    }
+}
+
+#[test]
+fn another_gzip_archive_is_refused_whatever_the_index_says() {
+    let [scene, _] = packed_scenes();
+    let expected = expected(&scene);
+    cut_off(&scene);
+    for at in [1_000, 200_000] {
+        let change = |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+        refused_after(
+            &scene,
+            "archive.tar",
+            change,
+            &["cannot resume in", "the archive's content"],
+        );
+    }
+    resumed_in_the_middle(&scene, &expected);
 }
 
 /// The file of the last checkpoint.

@@ -197,6 +197,8 @@ impl Arena {
             .scene
             .tarquet(&["extract", "--tar-path", from, "--feature-map", "map.yaml"]);
         command.args(["--out-dir", out]).args(&self.arguments).args(arguments);
+        // So that there are places at which a resumed run can begin.
+        command.env("TARQUET_TEST_SEEK_SPACING", "100000");
         if self.input == Input::Stream {
             command.stdin(File::open(self.path("archive.tar")).expect("it is there"));
         }
@@ -224,7 +226,7 @@ impl Arena {
     /// Resumes, which has to come to the end, and asserts that what is there then is what an undisturbed run writes.
     #[track_caller]
     pub(crate) fn finish(&self, out: &str, when: &str) -> Run {
-        let run = Run::of(&mut self.command(out, &["--resume"]));
+        let run = Run::of(&mut self.command(out, &["--resume", "--log", "info"]));
         // A run that was finished but for its summary is finished already, or goes through its end again.
         assert!(matches!(run.status.code(), Some(0 | SOME_FAILED)), "{when}: {run:#?}");
         self.expect_equal(out, when);

@@ -39,6 +39,11 @@ fn kills_at_random_instants() {
                 Found::WithinACheckpoint,
                 Found::DuringPublication,
             ];
+            let in_the_middle = tally.of("resumed in the middle of a gzip archive");
+            assert!(
+                !is_long() || in_the_middle > 0,
+                "every gzip archive was inflated from its start"
+            );
             for found in must {
                 assert!(!is_long() || tally.of(found.name()) > 0, "no kill hit {found:?}");
             }
@@ -82,7 +87,10 @@ fn kill_chain(arena: &Arena, left: &mut usize, out: &str, random: &mut Random, t
         }
     }
     let committed = Ledger::read(&arena.path(out)).filter(|ledger| ledger.state() == "running");
-    arena.finish(out, out);
+    let run = arena.finish(out, out);
+    if run.stderr.contains("inflating goes on at byte") {
+        tally.count("resumed in the middle of a gzip archive");
+    }
     if let Some(ledger) = committed {
         let begun_at = &arena.scene().dataset(out).summary()["resumed_at_member"];
         assert_eq!(*begun_at, ledger.members(), "{out}: what was committed was done again");

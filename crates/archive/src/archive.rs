@@ -11,9 +11,11 @@ use crate::buffered::Buffered;
 use crate::error::{ArchiveError, Damage, Place, STANDARD_INPUT};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::gzip::Inflater;
+use crate::prefix::Prefix;
 use crate::raw::{Origin, RawBytes};
+use crate::seek::SeekPoint;
 use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, sniff};
-use crate::source::{Fault, Source};
+use crate::source::{Fault, Pull, Source};
 use crate::spool::SpoolOptions;
 use crate::stream::Stream;
 use crate::walk::Walk;
@@ -42,6 +44,8 @@ pub struct Archive {
     path: PathBuf,
     origin: Origin,
     container: Container,
+    /// How many threads inflate it.
+    inflate_threads: usize,
 }
 
 impl Archive {
@@ -94,7 +98,15 @@ impl Archive {
             path: path.to_owned(),
             origin,
             container,
+            inflate_threads: 1,
         })
+    }
+
+    /// Has a compressed file inflated by so many threads from its next walk on, besides the one that walks; 1, as it is
+    /// at first, is that one alone. What is given is the same. They hold up to 5 MiB each for what they are at, and as
+    /// much for what is to come. A small file, and a stream, is always inflated by one.
+    pub fn set_inflate_threads(&mut self, threads: usize) {
+        self.inflate_threads = threads;
     }
 
     /// How it is wrapped.
@@ -160,7 +172,52 @@ impl Archive {
         {
             return Err(ArchiveError::ReadBefore);
         }
-        Walk::start(self.origin.clone(), self.container, spool).map_err(|source| ArchiveError::Spool { source })
+        let walk = Walk::start(self.origin.clone(), self.container, spool, self.inflate_threads);
+        walk.map_err(|source| ArchiveError::Spool { source })
+    }
+}
+
+impl Archive {
+    /// Starts a walk over the members of a gzip file, from a point on that a walk over the same file has made. What it gives,
+    /// and what it tells of damage, is what an unbroken walk gives and tells from there on.
+    ///
+    /// `read` is what is known to have been read of the file, by which it is known again: the bytes between the point
+    /// and its end are read and compared. Those before the point are not, so whether they are the same has to be known
+    /// otherwise ([`Archive::fingerprint`]). [`Walk::prefix`] goes on with the hash of all of them.
+    ///
+    /// `None` where no walk can begin there: the point is of another file, behind what was read, or the archive is no
+    /// gzip file.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Read`] when the file cannot be read, [`ArchiveError::Spool`] when the spool cannot be made.
+    pub fn walk_from(&self, point: SeekPoint, read: Prefix, spool: SpoolOptions) -> Result<Option<Walk>, ArchiveError> {
+        if !self.continues(point.prefix(), read)? || point.file() > read.bytes {
+            return Ok(None);
+        }
+        let walk = Walk::begin_at(point, self.origin.clone(), spool, self.inflate_threads);
+        walk.map(Some).map_err(|source| ArchiveError::Spool { source })
+    }
+
+    /// Whether the archive is a gzip file whose bytes make the prefix `read` of the prefix `start`.
+    fn continues(&self, start: Prefix, read: Prefix) -> Result<bool, ArchiveError> {
+        let Origin::File { len, .. } = self.origin else {
+            return Ok(false);
+        };
+        if self.container != Container::Gzip || start.bytes > read.bytes || read.bytes > len {
+            return Ok(false);
+        }
+        let mut raw = RawBytes::after(self.origin.clone(), self.origin.stop(), start);
+        raw.running().expect(read);
+        match raw.settle() {
+            Ok(()) => Ok(true),
+            Err(Fault::Read { offset, source }) => Err(ArchiveError::Read {
+                path: self.path.clone(),
+                offset,
+                source,
+            }),
+            Err(Fault::Differs(_) | Fault::Stream { .. } | Fault::Stopped) => Ok(false),
+        }
     }
 }
 

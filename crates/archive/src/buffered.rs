@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::error::Place;
+use crate::gzip::{Point, Spacing};
 use crate::source::{Fault, Pull, Source};
 
 /// Bytes that are buffered ahead of small requests, at most.
@@ -27,18 +28,23 @@ pub(crate) struct Buffered<P> {
     unread: Range<usize>,
     /// How much is read into `buffer` next.
     ahead: usize,
-    /// How many bytes were given.
+    /// How many bytes were given, those before the beginning included.
     given: u64,
 }
 
 impl<P: Pull> Buffered<P> {
     pub(crate) fn new(stream: P) -> Self {
+        Self::begin_at(stream, 0)
+    }
+
+    /// Over a stream that begins behind so many bytes.
+    pub(crate) fn begin_at(stream: P, given: u64) -> Self {
         Self {
             stream,
             buffer: vec![0; BUFFER].into(),
             unread: 0..0,
             ahead: LEAST,
-            given: 0,
+            given,
         }
     }
 
@@ -111,5 +117,13 @@ impl<P: Pull> Source for Buffered<P> {
 
     fn settle(&mut self) -> Result<(), Fault> {
         self.stream.settle()
+    }
+
+    fn make_points(&mut self, spacing: Spacing) {
+        self.stream.make_points(spacing);
+    }
+
+    fn point_before(&mut self, at: u64) -> Option<Point> {
+        self.stream.point_before(at)
     }
 }

@@ -6,6 +6,8 @@
 //! reused slots, into which the walk decompresses. Whoever reads the extents sees no difference, and gives them back
 //! through a [`Releaser`].
 //!
+//! A walk over a gzip file can begin in its middle: while it is inflated, now and then there is a [`SeekPoint`].
+//!
 //! Whether an archive is the one that was read before is told by the [`Fingerprint`] of its file and, where it is read
 //! in order, by a running hash over what was read: its [`Prefix`].
 //!
@@ -38,8 +40,10 @@ mod fingerprint;
 mod gzip;
 mod marks;
 mod member;
+mod parallel;
 mod prefix;
 mod raw;
+mod seek;
 mod sniff;
 mod source;
 mod spool;
@@ -51,8 +55,10 @@ mod walk;
 pub use archive::{Archive, Container};
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
+pub use gzip::Spacing;
 pub use member::{Member, MemberKind, Refusal};
 pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
+pub use seek::SeekPoint;
 pub use sniff::LooksLike;
 pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, SpoolFull, SpoolOptions};
 pub use tar::METADATA_LIMIT;

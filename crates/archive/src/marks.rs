@@ -10,10 +10,10 @@ use std::collections::VecDeque;
 use crate::error::PIECE_BYTES;
 
 /// A cut of the file, and how many bytes of the stream all that is before it gives.
-#[derive(Debug, Clone, Copy)]
-struct Mark {
-    file: u64,
-    stream: u64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) file: u64,
+    pub(crate) stream: u64,
 }
 
 /// The cuts behind the decompressor, as many as are still asked for.
@@ -26,16 +26,25 @@ pub(crate) struct Marks {
 
 impl Marks {
     pub(crate) fn new(look_back: u64) -> Self {
-        let start = Mark { file: 0, stream: 0 };
+        Self::begin_at(Mark { file: 0, stream: 0 }, look_back)
+    }
+
+    /// Behind a cut: for whoever asks for no byte that comes from before it.
+    pub(crate) fn begin_at(mark: Mark, look_back: u64) -> Self {
         Self {
-            passed: VecDeque::from([start]),
+            passed: VecDeque::from([mark]),
             look_back,
         }
     }
 
+    /// The cut that was passed last. It is the place of whatever is given next.
+    pub(crate) fn last(&self) -> Mark {
+        self.passed.back().copied().unwrap_or(Mark { file: 0, stream: 0 })
+    }
+
     /// The offset in the file of the next cut.
     pub(crate) fn next(&self) -> u64 {
-        self.passed.back().map_or(0, |last| last.file) + PIECE_BYTES
+        self.last().file + PIECE_BYTES
     }
 
     /// All that is before the next cut gives this many bytes of the stream.

@@ -4,20 +4,27 @@
 //! looked at twice, so its bytes are hashed as they come. Whoever knows the [`Prefix`] that was read before can expect
 //! it of the next walk, which then stops reading exactly at its last byte and compares.
 //!
-//! Hash: XXH3, 64 bits, seed 0. Source: the xxHash specification, section "XXH3 algorithm overview".
+//! Hash: blocks of 256 KiB, each with the XXH3 hash (64 bits) of the bytes before it as its seed. The seed of the first
+//! block is 0, and the hash of no bytes is 0. So hashing can go on from the start of any block, with one number from
+//! before it: that is how a walk which begins in the middle has the hash of all bytes. Source: the xxHash
+//! specification, section "XXH3 algorithm overview".
 
 use std::fmt;
 use std::hash::Hasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
+/// The bytes of a block: 256 KiB.
+pub(crate) const BLOCK: u64 = 256 * 1024;
+
 /// The first bytes of an archive, by length and hash. Of a compressed archive these are the compressed bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Prefix {
     /// How many bytes from the archive's start.
     pub bytes: u64,
-    /// Their XXH3 hash of 64 bits, with seed 0.
+    /// Their hash: of blocks of 256 KiB, each with the XXH3 hash of 64 bits of all before it as its seed.
     pub hash: u64,
 }
 
@@ -78,15 +85,40 @@ pub(crate) struct Running {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    /// What ends where the block starts that is being read.
+    start: Prefix,
+    /// What ends a block earlier, if that was read too.
+    earlier: Option<Prefix>,
+    /// Over the block, as far as it was read.
     hasher: XxHash3_64,
     bytes: u64,
     /// What is to be read first, until it was.
     expected: Option<Prefix>,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        State::after(Prefix::default())
+    }
+}
+
 impl Running {
+    /// Goes on behind whole blocks that were read before.
+    pub(crate) fn after(start: Prefix) -> Running {
+        Running {
+            state: Mutex::new(State::after(start)),
+        }
+    }
+
+    /// The last of the prefixes that end where a block starts and no later than at byte `at`, if it is still known: two
+    /// are.
+    pub(crate) fn before(&self, at: u64) -> Option<Prefix> {
+        let state = self.lock();
+        let known = [Some(state.start), state.earlier];
+        known.into_iter().flatten().find(|prefix| prefix.bytes <= at)
+    }
+
     /// What looks at it.
     pub(crate) fn probe(self: &Arc<Self>) -> PrefixProbe {
         PrefixProbe {
@@ -94,10 +126,13 @@ impl Running {
         }
     }
 
-    /// Expects this prefix. Panics when something was read already.
+    /// Expects this prefix, which does not end before the start. Panics when something was read already.
     pub(crate) fn expect(&self, prefix: Prefix) {
         let mut state = self.lock();
-        assert_eq!(state.bytes, 0, "a prefix is expected before the first byte is read");
+        assert_eq!(
+            state.bytes, state.start.bytes,
+            "a prefix is expected before the first byte is read"
+        );
         state.expected = Some(prefix);
     }
 
@@ -115,8 +150,7 @@ impl Running {
         if bytes.is_empty() {
             return state.expected.map_or(Ok(()), |expected| Err(state.differs(expected)));
         }
-        state.hasher.write(bytes);
-        state.bytes += bytes.len() as u64;
+        state.add(bytes);
         state.compare()
     }
 
@@ -127,10 +161,38 @@ impl Running {
 }
 
 impl State {
+    fn after(start: Prefix) -> State {
+        State {
+            start,
+            earlier: None,
+            hasher: XxHash3_64::with_seed(start.hash),
+            bytes: start.bytes,
+            expected: None,
+        }
+    }
+
     fn prefix(&self) -> Prefix {
-        Prefix {
-            bytes: self.bytes,
-            hash: self.hasher.finish(),
+        match self.bytes == self.start.bytes {
+            true => self.start,
+            false => Prefix {
+                bytes: self.bytes,
+                hash: self.hasher.finish(),
+            },
+        }
+    }
+
+    fn add(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let left = (self.start.bytes + BLOCK - self.bytes) as usize;
+            let (of_block, rest) = bytes.split_at(bytes.len().min(left));
+            self.hasher.write(of_block);
+            self.bytes += of_block.len() as u64;
+            if of_block.len() == left {
+                self.earlier = Some(self.start);
+                self.start = self.prefix();
+                self.hasher = XxHash3_64::with_seed(self.start.hash);
+            }
+            bytes = rest;
         }
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::error::Place;
-use crate::prefix::Running;
+use crate::prefix::{Prefix, Running};
 use crate::source::{Fault, Pull};
 use crate::stop::Stop;
 use crate::stream::Stream;
@@ -52,11 +52,16 @@ pub(crate) struct RawBytes {
 
 impl RawBytes {
     pub(crate) fn new(origin: Origin, stop: Arc<Stop>) -> Self {
+        Self::after(origin, stop, Prefix::default())
+    }
+
+    /// From behind whole blocks of a file that were read before.
+    pub(crate) fn after(origin: Origin, stop: Arc<Stop>, read: Prefix) -> Self {
         Self {
             origin,
             stop,
-            position: 0,
-            running: Arc::default(),
+            position: read.bytes,
+            running: Arc::new(Running::after(read)),
         }
     }
 
@@ -94,6 +99,10 @@ impl Pull for RawBytes {
 
     fn consumed(&self) -> u64 {
         self.position
+    }
+
+    fn prefix_before(&self, at: u64) -> Option<Prefix> {
+        self.running.before(at)
     }
 
     fn settle(&mut self) -> Result<(), Fault> {

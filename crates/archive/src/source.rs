@@ -8,7 +8,8 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::buffered::BUFFER;
 use crate::error::{DamageKind, Place};
-use crate::prefix::PrefixDiffers;
+use crate::gzip::{Point, Spacing};
+use crate::prefix::{Prefix, PrefixDiffers};
 use crate::raw::read_at_most;
 use crate::tar::BLOCK;
 
@@ -54,6 +55,16 @@ pub(crate) trait Source: Send {
 
     /// Reads on, as far as it takes to know whether the archive starts as it is expected to. The stream ends here.
     fn settle(&mut self) -> Result<(), Fault>;
+
+    /// Makes points from here on at which reading can begin again, so far apart. A stream that can be begun nowhere makes
+    /// none.
+    fn make_points(&mut self, _spacing: Spacing) {}
+
+    /// The last point before the stream's byte `at` at which reading can begin again, and that was not given yet. Those
+    /// before it are forgotten.
+    fn point_before(&mut self, _at: u64) -> Option<Point> {
+        None
+    }
 }
 
 /// A stream whose bytes come in pieces of any size.
@@ -69,6 +80,19 @@ pub(crate) trait Pull: Send {
 
     /// As [`Source::settle`].
     fn settle(&mut self) -> Result<(), Fault>;
+
+    /// As [`Source::make_points`].
+    fn make_points(&mut self, _spacing: Spacing) {}
+
+    /// As [`Source::point_before`].
+    fn point_before(&mut self, _at: u64) -> Option<Point> {
+        None
+    }
+
+    /// The last prefix of the file, up to its byte `at`, behind which hashing can go on; where there is a running hash.
+    fn prefix_before(&self, _at: u64) -> Option<Prefix> {
+        None
+    }
 }
 
 /// Why a stream cannot go on.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use crate::archive::Container;
 use crate::buffered::Buffered;
 use crate::error::{Damage, WalkError};
-use crate::gzip::Inflater;
+use crate::gzip::{Inflater, Point, Spacing};
 use crate::member::{Member, MemberKind};
+use crate::parallel::{Parallel, WORTH_IT};
 use crate::prefix::{Prefix, PrefixDiffers, PrefixProbe, Running};
 use crate::raw::{Origin, RawBytes};
-use crate::source::FileSource;
+use crate::seek::SeekPoint;
+use crate::source::{FileSource, Pull, Source};
 use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
 use crate::tar::Entries;
 
@@ -45,10 +47,16 @@ enum Stopped {
 }
 
 impl Walk {
-    pub(crate) fn start(origin: Origin, container: Container, options: SpoolOptions) -> io::Result<Walk> {
+    /// `threads` is how many inflate, where there is something to inflate.
+    pub(crate) fn start(
+        origin: Origin,
+        container: Container,
+        options: SpoolOptions,
+        threads: usize,
+    ) -> io::Result<Walk> {
         match (origin, container) {
             (Origin::File { file, len }, Container::Tar) => Ok(Walk::in_place(file, len)),
-            (origin, container) => Walk::spooled(origin, container, options),
+            (origin, container) => Walk::spooled(origin, container, options, threads),
         }
     }
 
@@ -65,23 +73,54 @@ impl Walk {
     }
 
     /// Over an archive that is read in order.
-    fn spooled(origin: Origin, container: Container, options: SpoolOptions) -> io::Result<Walk> {
+    fn spooled(origin: Origin, container: Container, options: SpoolOptions, threads: usize) -> io::Result<Walk> {
         let spool = Spool::new(options, origin.stop())?;
-        let shared = Arc::clone(spool.shared());
-        let raw = RawBytes::new(origin, Arc::clone(shared.stop()));
-        let prefix = Some(Arc::clone(raw.running()));
+        let raw = RawBytes::new(origin.clone(), Arc::clone(spool.shared().stop()));
+        let running = Arc::clone(raw.running());
         let entries = match container {
             Container::Tar => Entries::new(Box::new(Buffered::new(raw))),
-            Container::Gzip => Entries::new(Box::new(Buffered::new(Inflater::new(raw)))),
+            Container::Gzip => Entries::new(inflated(raw, None, &origin, &spool, threads)),
         };
-        Ok(Walk {
+        Ok(Walk::over(entries, running, spool))
+    }
+
+    /// Over a gzip file, from a point of it on.
+    pub(crate) fn begin_at(
+        point: SeekPoint,
+        origin: Origin,
+        options: SpoolOptions,
+        threads: usize,
+    ) -> io::Result<Walk> {
+        let spool = Spool::new(options, origin.stop())?;
+        let raw = RawBytes::after(origin.clone(), Arc::clone(spool.shared().stop()), point.prefix());
+        let running = Arc::clone(raw.running());
+        let source = inflated(raw, Some(point.point), &origin, &spool, threads);
+        let entries = Entries::begin_at(source, point.start);
+        Ok(Walk::over(entries, running, spool))
+    }
+
+    fn over(entries: Entries, running: Arc<Running>, spool: Spool) -> Walk {
+        let shared = Arc::clone(spool.shared());
+        Walk {
             entries,
             bytes: Bytes::Spooled(spool),
-            prefix,
+            prefix: Some(running),
             shared,
             locatable: None,
             stopped: None,
-        })
+        }
+    }
+
+    /// Makes points from here on at which a walk can begin again, so far apart. Only a gzip stream can have any.
+    pub fn make_points(&mut self, spacing: Spacing) {
+        self.entries.make_points(spacing);
+    }
+
+    /// A point at which a walk can begin ([`Archive::walk_from`](crate::Archive::walk_from)) that gives the member which
+    /// [`Walk::next`] has just given, and all after it. There is one only now and then, and it is given once.
+    pub fn take_point(&mut self) -> Option<SeekPoint> {
+        let (point, start) = self.entries.take_point()?;
+        Some(SeekPoint { point, start })
     }
 
     /// What looks at the bytes that were read so far, compressed as they are. `None` for a plain tar in a file, which is
@@ -230,6 +269,26 @@ impl Walk {
     }
 }
 
+/// A gzip stream, from its start or from a point on. Several threads inflate it where there are to be several, the
+/// whole of it is there, and it is worth their while.
+fn inflated(raw: RawBytes, point: Option<Point>, origin: &Origin, spool: &Spool, threads: usize) -> Box<dyn Source> {
+    let before = point.as_ref().map_or(0, |point| point.stream);
+    let read = raw.consumed();
+    match (origin, point) {
+        (Origin::File { file, len }, point) if threads > 1 && len.saturating_sub(read) >= WORTH_IT => {
+            let stop = Arc::clone(spool.shared().stop());
+            let parallel = Parallel::new(raw, Arc::clone(file), stop, threads);
+            let parallel = match point {
+                Some(point) => parallel.begin_at(point),
+                None => parallel,
+            };
+            Box::new(Buffered::begin_at(parallel, before))
+        }
+        (_, Some(point)) => Box::new(Buffered::begin_at(Inflater::begin_at(raw, point), before)),
+        (_, None) => Box::new(Buffered::new(Inflater::new(raw))),
+    }
+}
+
 /// The extent of a member of a plain tar that is `len` bytes long.
 fn in_place(entries: &Entries, member: &Member, len: u64) -> Result<Vec<Extent>, WalkError> {
     if member.size == 0 {
@@ -254,7 +313,7 @@ mod tests {
         for container in [Container::Tar, Container::Gzip] {
             let file = Arc::new(File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory"));
             let origin = Origin::File { file, len: 1000 };
-            let mut walk = Walk::start(origin, container, SpoolOptions::default()).expect("a walk");
+            let mut walk = Walk::start(origin, container, SpoolOptions::default(), 1).expect("a walk");
             let first = walk.next();
             assert!(
                 matches!(first, Err(WalkError::Read { offset: 0, .. })),

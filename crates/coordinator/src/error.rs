@@ -97,6 +97,26 @@ pub enum RunError {
         /// What it said last.
         last_lines: Vec<String>,
     },
+    /// The sandbox stops one worker after the other.
+    #[error(
+        "the sandbox stops worker after worker; the last one {death}{}\nEither the archive is made to take workers over, and they \
+         are held; or this system's C library makes a call that tarquet does not know, which is a bug to report. For an \
+         archive that is to be trusted, --sandbox off goes on without (members that are in failed.log stay there: \
+         --overwrite begins anew)",
+        said(last_lines)
+    )]
+    Sandboxed {
+        /// How the last one died.
+        death: Death,
+        /// What it said last.
+        last_lines: Vec<String>,
+    },
+    /// The sandbox is required, and workers cannot lock themselves in.
+    #[error("{}", lacking(lacks))]
+    Sandbox {
+        /// What they lack, each a clause.
+        lacks: Vec<String>,
+    },
     /// Somebody stopped the run.
     #[error("stopped")]
     Stopped,
@@ -106,7 +126,12 @@ impl RunError {
     /// Whether what was delivered before can still be committed: the archive and the dataset are sound.
     pub(crate) fn spares_the_dataset(&self) -> bool {
         match self {
-            RunError::Stopped | RunError::Workers { .. } | RunError::Source { .. } | RunError::Start { .. } => true,
+            RunError::Stopped
+            | RunError::Workers { .. }
+            | RunError::Sandboxed { .. }
+            | RunError::Sandbox { .. }
+            | RunError::Source { .. }
+            | RunError::Start { .. } => true,
             RunError::Walk(error) => !matches!(error, WalkError::PrefixDiffers(_)),
             RunError::Archive(_)
             | RunError::ArchiveChanged { .. }
@@ -135,6 +160,15 @@ fn listed(differences: &[Difference]) -> String {
         .iter()
         .map(|difference| format!("\n  {difference}"))
         .collect()
+}
+
+/// Why there is no sandbox, where one is required.
+pub(crate) fn lacking(lacks: &[String]) -> String {
+    format!(
+        "workers cannot lock themselves in, as --sandbox require demands: {}. --sandbox auto goes on with what the system \
+         has",
+        lacks.join("; ")
+    )
 }
 
 /// What to do about an error of the system, behind a message.

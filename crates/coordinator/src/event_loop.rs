@@ -16,6 +16,7 @@ use tarquet_dataset::{Dataset, Description, FailedMember, Options, Published, Ta
 use tarquet_feature_map::plan::Feature;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
+use tarquet_wire::sandbox::{Demand, Held};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
 
 use crate::counters::{Counters, Progress, add};
@@ -57,6 +58,8 @@ pub(crate) struct Crew {
     pub(crate) engine: String,
     /// What each may allocate, in bytes.
     pub(crate) memory: u64,
+    /// Whether they are to lock themselves in.
+    pub(crate) sandbox: Demand,
     /// How long each may be at one member.
     pub(crate) member_timeout: Duration,
 }
@@ -84,6 +87,12 @@ pub(crate) struct Run {
     /// The descriptor that workers inherit.
     _source: OwnedFd,
     executable: PathBuf,
+    /// What each worker may allocate, in bytes.
+    memory: u64,
+    /// Whether workers are to lock themselves in.
+    demand: Demand,
+    /// What holds in every worker that was ready so far.
+    sandbox: Option<Held>,
     tuning: Tuning,
     schemas: Schemas,
     identity: Option<Arc<Identity>>,
@@ -158,7 +167,6 @@ impl Run {
             plan: plan.clone(),
             engine: crew.engine,
             source: source.as_raw_fd(),
-            memory: crew.memory,
             unit_bytes: UNIT_BYTES,
             credit: 0,
         };
@@ -172,6 +180,9 @@ impl Run {
             hello,
             _source: source,
             executable: crew.executable,
+            memory: crew.memory,
+            demand: crew.sandbox,
+            sandbox: None,
             tuning,
             schemas: Arc::new(OnceLock::new()),
             identity: ground.commit.identity.clone(),
@@ -297,6 +308,7 @@ impl Run {
             // What else is told to a run that ends comes too late.
             _ if self.is_ending() => {}
             Input::Machine(event) => self.hear(event)?,
+            Input::Ready { worker, sandbox } => self.greet(worker, &sandbox)?,
             Input::Work { members, archive_bytes } => {
                 self.task_bytes.insert(self.tasks, archive_bytes);
                 self.tasks += 1;
@@ -378,12 +390,25 @@ impl Run {
         match &event {
             Event::Started { worker, .. } => self.watch.announced(*worker),
             Event::TaskDone { worker, .. } | Event::SampleDone { worker, .. } => self.watch.idle(*worker),
-            Event::Ready(worker) => {
-                tracing::debug!("{worker} is ready, {:?} after the run began", self.began.elapsed())
-            }
             _ => {}
         }
         self.handle(event)
+    }
+
+    /// Takes in that a worker is ready, and what holds it in. It gets nothing to read where that is less than what is
+    /// demanded.
+    fn greet(&mut self, worker: WorkerId, sandbox: &Held) -> Result<(), RunError> {
+        let began = self.began.elapsed();
+        tracing::debug!("{worker} is ready, {began:?} after the run began; its sandbox: {sandbox}");
+        if self.demand == Demand::Require && !sandbox.lacks.is_empty() {
+            let lacks = sandbox.lacks.clone();
+            return Err(RunError::Sandbox { lacks });
+        }
+        self.sandbox = Some(match self.sandbox.take() {
+            Some(held) => held.and(sandbox),
+            None => sandbox.clone(),
+        });
+        self.handle(Event::Ready(worker))
     }
 
     fn handle(&mut self, event: Event<Unit>) -> Result<(), RunError> {
@@ -423,9 +448,10 @@ impl Run {
             Action::Finished => self.finish(),
             Action::Drained => return Err(RunError::Stopped),
             Action::GiveUp(death) => {
-                return Err(RunError::Workers {
-                    death,
-                    last_lines: std::mem::take(&mut self.last_lines),
+                let last_lines = std::mem::take(&mut self.last_lines);
+                return Err(match death {
+                    Death::Sandbox { .. } => RunError::Sandboxed { death, last_lines },
+                    death => RunError::Workers { death, last_lines },
                 });
             }
         }
@@ -436,6 +462,8 @@ impl Run {
         let start = Start {
             executable: &self.executable,
             source: self.hello.source,
+            sandbox: self.demand,
+            memory: self.memory,
             pipe_bytes: self.tuning.pipe_bytes,
         };
         let link =
@@ -559,7 +587,10 @@ impl Run {
             workers: 0,
             ..self.counters.progress()
         };
-        Report::of(progress, self.notes(), published)
+        Report {
+            sandbox: self.sandbox.clone(),
+            ..Report::of(progress, self.notes(), published)
+        }
     }
 }
 

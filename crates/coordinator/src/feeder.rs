@@ -1,18 +1,18 @@
 //! The walk over the archive, on a thread of its own: members become tasks of about one mebibyte.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
-use tarquet_feature_map::plan::IdSource;
-use tarquet_feature_map::{MemberIds, Plan, display_name};
+use tarquet_feature_map::Plan;
 use tarquet_wire::message::{Extent, Failure, Member};
 
+use crate::beginning::{Behind, without_index};
 use crate::counters::{Counters, add};
 use crate::input::{Input, OnPanic};
 use crate::machine::Event;
+use crate::names::Names;
+use crate::seek_index::{Passed, Record, SeekIndex};
 use crate::settings::Wanted;
 
 /// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
@@ -24,9 +24,6 @@ const MEMBER_OVERHEAD: u64 = 512;
 
 /// The sample ends early once its documents have so many bytes.
 const SAMPLE_BYTES: u64 = 512 << 20;
-
-/// Names are looked at for repeats up to this many members, so that memory stays bounded (about 20 bytes a member).
-const NAMES_COMPARED: usize = 1 << 20;
 
 /// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
 const TASKS_AHEAD: usize = 256;
@@ -87,8 +84,12 @@ impl Gate {
 /// Walks an archive and sends its tasks.
 pub(crate) struct Feeder {
     pub(crate) walk: Walk,
+    /// What lies before the walk's beginning.
+    pub(crate) behind: Behind,
+    /// Where places are noted at which a resumed run can begin.
+    pub(crate) index: Option<SeekIndex>,
     pub(crate) wanted: Wanted,
-    /// How many wanted members, from the first, are committed already.
+    /// How many wanted members, from the archive's first, are committed already.
     pub(crate) committed: u64,
     /// Members larger than this fail, in bytes.
     pub(crate) max_document_bytes: u64,
@@ -139,6 +140,8 @@ struct Feeding {
     feeder: Feeder,
     batch: Batch,
     names: Names,
+    /// What was passed of the archive, committed or not, that before the walk's beginning included.
+    passed: Passed,
     /// What is left of the sample: documents, and bytes.
     sample: Option<(u64, u64)>,
 }
@@ -156,22 +159,36 @@ impl Feeding {
     fn new(mut feeder: Feeder) -> Feeding {
         feeder.walk.set_unlimited(feeder.sample > 0);
         let sample = (feeder.sample > 0).then_some((feeder.sample, SAMPLE_BYTES));
-        Feeding {
-            names: Names::new(&feeder.plan),
+        let Behind {
+            passed,
+            names,
+            archive_bytes,
+        } = std::mem::take(&mut feeder.behind);
+        // All of it is committed.
+        feeder.committed -= passed.wanted;
+        let mut feeding = Feeding {
+            names: Names::new(&feeder.plan, names, feeder.index.is_some()),
             batch: Batch::default(),
+            passed,
             sample,
             feeder,
-        }
+        };
+        add(&feeding.feeder.counters.skipped, passed.skipped);
+        feeding.count_resumed(passed.document_bytes, archive_bytes);
+        feeding
     }
 
     fn walk(mut self) -> Result<Walked, Halt> {
         let (damage, damage_is_told) = loop {
             match self.feeder.walk.next() {
-                Ok(Some(found)) => match self.take(found) {
-                    Ok(()) => {}
-                    Err(WalkError::Damage(damage)) => break (Some(damage), true),
-                    Err(error) => return Err(error.into()),
-                },
+                Ok(Some(found)) => {
+                    self.note_place();
+                    match self.take(found) {
+                        Ok(()) => {}
+                        Err(WalkError::Damage(damage)) => break (Some(damage), true),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
                 Ok(None) => break (None, false),
                 Err(WalkError::Damage(damage)) => break (Some(damage), false),
                 Err(error) => return Err(error.into()),
@@ -188,16 +205,37 @@ impl Feeding {
             damage,
             damage_is_told,
             unmarked_end: self.feeder.walk.has_unmarked_end(),
-            repeated_id: self.names.repeated,
+            repeated_id: self.names.repeated().cloned(),
         })
+    }
+
+    /// Notes where a walk can begin that gives the member at hand first, if there is such a place.
+    fn note_place(&mut self) {
+        let Some(index) = &mut self.feeder.index else { return };
+        let Some(point) = self.feeder.walk.take_point() else {
+            return;
+        };
+        let record = Record {
+            passed: self.passed,
+            file: point.file(),
+            names: self.names.take_fresh(),
+            point: point.encode(),
+        };
+        if let Err(error) = index.add(&record) {
+            without_index(&error);
+            self.feeder.index = None;
+            self.names.forget_fresh();
+        }
     }
 
     fn take(&mut self, found: Found) -> Result<(), WalkError> {
         let wanted = matches!(found.kind, MemberKind::File | MemberKind::Refused(_));
         if !wanted || !(self.feeder.wanted)(&found.name) {
             add(&self.feeder.counters.skipped, 1);
+            self.passed.skipped += 1;
             return Ok(());
         }
+        self.passed.wanted += 1;
         if self.feeder.committed > 0 {
             return self.pass_over(&found);
         }
@@ -205,6 +243,7 @@ impl Feeding {
             Some(failure) => unread(&found, failure),
             None => self.locate(&found)?,
         };
+        self.passed.document_bytes += member.size;
         self.names.see(&member.name);
         self.add(member)
     }
@@ -213,12 +252,7 @@ impl Feeding {
     fn pass_over(&mut self, found: &Found) -> Result<(), WalkError> {
         let refused = self.refuse(found).is_some();
         self.names.see(&found.name);
-        let Feeder {
-            walk,
-            counters,
-            committed,
-            ..
-        } = &mut self.feeder;
+        let Feeder { walk, committed, .. } = &mut self.feeder;
         *committed -= 1;
         // Whether the end of the archive cuts off the last one, whose failure was committed with it, is known only to
         // who looks for its bytes.
@@ -226,15 +260,21 @@ impl Feeding {
             let extents = walk.locate(found, &mut |_| {})?;
             walk.releaser().release(&extents);
         }
-        if !refused {
-            add(&counters.document_bytes, found.size);
-            add(&counters.resumed_bytes, found.size);
-        }
-        let archive_bytes = walk.consumed().saturating_sub(self.batch.consumed);
+        let consumed = walk.consumed();
+        let document_bytes = if refused { 0 } else { found.size };
+        self.passed.document_bytes += document_bytes;
+        self.count_resumed(document_bytes, consumed.saturating_sub(self.batch.consumed));
+        Ok(())
+    }
+
+    /// Counts what the run before was done with, and what of the archive it stands for.
+    fn count_resumed(&mut self, document_bytes: u64, archive_bytes: u64) {
+        let counters = &self.feeder.counters;
+        add(&counters.document_bytes, document_bytes);
+        add(&counters.resumed_bytes, document_bytes);
         add(&counters.archive_bytes, archive_bytes);
         add(&counters.resumed_archive_bytes, archive_bytes);
-        self.batch.consumed = walk.consumed();
-        Ok(())
+        self.batch.consumed += archive_bytes;
     }
 
     /// Why a member fails without being read, if it does. One that is too large must not be: it would take as much memory.
@@ -356,45 +396,6 @@ fn send(inputs: &Sender<Input>, input: Input) -> Result<(), WalkError> {
     inputs.send(input).map_err(|_| WalkError::Closed)
 }
 
-/// Looks for ids that members' names give twice.
-struct Names {
-    ids: Option<MemberIds>,
-    columns: usize,
-    hasher: RandomState,
-    seen: HashSet<u64>,
-    repeated: Option<String>,
-}
-
-impl Names {
-    fn new(plan: &Plan) -> Names {
-        let by_name = plan.ids.iter().all(|id| !matches!(id.source, IdSource::Value(_)));
-        Names {
-            // The pattern of a checked map compiles; without ids there is nothing to compare.
-            ids: by_name.then(|| MemberIds::new(plan).ok()).flatten(),
-            columns: plan.ids.len(),
-            hasher: RandomState::new(),
-            seen: HashSet::new(),
-            repeated: None,
-        }
-    }
-
-    fn see(&mut self, name: &[u8]) {
-        let Some(ids) = self
-            .ids
-            .as_ref()
-            .filter(|_| self.repeated.is_none() && self.seen.len() < NAMES_COMPARED)
-        else {
-            return;
-        };
-        let name = display_name(name);
-        let id: Vec<_> = (0..self.columns).map(|column| ids.id(column, &name)).collect();
-        let fresh = self.seen.insert(self.hasher.hash_one(&id));
-        if !fresh {
-            self.repeated = Some(name.clone().into_owned());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -422,6 +423,8 @@ mod tests {
                 .unwrap()
                 .walk(SpoolOptions::default())
                 .unwrap(),
+            behind: Behind::default(),
+            index: None,
             wanted: Box::new(|_| true),
             committed: 0,
             max_document_bytes: SIZE,

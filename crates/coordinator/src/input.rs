@@ -6,6 +6,7 @@ use std::thread;
 use tarquet_archive::WalkError;
 use tarquet_dataset::{Published, Unit};
 use tarquet_wire::message::Member;
+use tarquet_wire::sandbox::Held;
 
 use crate::error::RunError;
 use crate::feeder::Walked;
@@ -16,6 +17,13 @@ use crate::machine::{Event, WorkerId};
 pub(crate) enum Input {
     /// For the machine as it is.
     Machine(Event<Unit>),
+    /// A worker can be given tasks.
+    Ready {
+        /// The worker.
+        worker: WorkerId,
+        /// What holds it in.
+        sandbox: Held,
+    },
     /// The walk found a task.
     Work {
         /// Its members.

@@ -13,6 +13,7 @@
 //!
 //! What is deliberately absent: the coordinator never parses JSON, and nothing here knows how a worker does its work.
 
+mod beginning;
 mod counters;
 mod descriptors;
 mod error;
@@ -22,10 +23,12 @@ mod identity;
 mod input;
 mod link;
 pub mod machine;
+mod names;
 mod notes;
 mod receive;
 mod resume;
 mod run;
+mod seek_index;
 mod settings;
 mod tuning;
 mod watch;

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
-use tarquet_wire::WORKER_SUBCOMMAND;
 use tarquet_wire::frame::FrameWriter;
 use tarquet_wire::message::{ToWorker, send};
+use tarquet_wire::sandbox::{Demand, stopped_at};
 
 use crate::input::Input;
 use crate::machine::{Death, WorkerId};
@@ -31,10 +31,14 @@ const LAST_LINES: usize = 10;
 /// How a worker is started.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Start<'a> {
-    /// What is started, as `executable WORKER_SUBCOMMAND <coordinator's process id> <source>`.
+    /// What is started, with the arguments of a [worker](tarquet_wire::start::Start).
     pub(crate) executable: &'a Path,
     /// The descriptor that it inherits besides the standard three, to read members from.
     pub(crate) source: RawFd,
+    /// Whether it is to lock itself in.
+    pub(crate) sandbox: Demand,
+    /// What it may allocate, in bytes.
+    pub(crate) memory: u64,
     /// The size that its pipes are asked to have, in bytes.
     pub(crate) pipe_bytes: i32,
 }
@@ -63,12 +67,16 @@ impl Link {
         schemas: Schemas,
         inputs: &Sender<Input>,
     ) -> io::Result<Link> {
+        let made_with = tarquet_wire::start::Start {
+            coordinator: std::process::id(),
+            sandbox: start.sandbox,
+            memory: start.memory,
+            inherited: vec![start.source],
+        };
         let mut command = Command::new(start.executable);
         command
             .arg0("tarquet-worker")
-            .arg(WORKER_SUBCOMMAND)
-            .arg(std::process::id().to_string())
-            .arg(start.source.to_string())
+            .args(made_with.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -145,16 +153,18 @@ impl Link {
             (None, Err(error)) => Death::Protocol(format!("its status cannot be read: {error}")),
         };
         self.join();
-        let lines: Vec<String> = self
+        let mut lines: Vec<String> = self
             .last_lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .drain(..)
             .collect();
-        match death == Death::Signal(Signal::SIGABRT as i32) && lines.iter().any(|line| is_out_of_memory(line)) {
-            true => (Death::Memory, lines),
-            false => (death, lines),
+        let death = told(death, &lines);
+        if matches!(death, Death::Sandbox { call: Some(_) }) {
+            // The death says what this line says.
+            lines.pop();
         }
+        (death, lines)
     }
 
     /// Waits for nothing any more: a worker that is stuck in the kernel, dead already, would hold everything up. It and
@@ -177,6 +187,19 @@ impl Drop for Link {
         self.kill();
         self.child.wait().ok();
         self.join();
+    }
+}
+
+/// What a worker's death was, now that its last lines are known.
+fn told(death: Death, lines: &[String]) -> Death {
+    const ABORTED: i32 = Signal::SIGABRT as i32;
+    const STOPPED: i32 = Signal::SIGSYS as i32;
+    match death {
+        Death::Signal(ABORTED) if lines.iter().any(|line| is_out_of_memory(line)) => Death::Memory,
+        Death::Signal(STOPPED) => Death::Sandbox {
+            call: lines.last().and_then(|line| stopped_at(line)),
+        },
+        death => death,
     }
 }
 

@@ -9,8 +9,8 @@
 //! - what was sent and not absorbed never weighs more than [`Limits::credit`] allows, whoever dies;
 //! - a worker has its tasks in ascending order, so the oldest unfinished task of all is always somebody's first, and
 //!   whoever has it can go on: with credit, or with a pass. So nothing waits in a circle;
-//! - a member that keeps killing workers, or keeps them busy for too long, is failed in its place, and workers that die
-//!   without anything ever getting done stop the run;
+//! - a member that keeps killing workers, or keeps them busy for too long, is failed in its place; workers that die
+//!   without anything ever getting done stop the run, and so does the sandbox when it fails member after member;
 //! - once it is told to stop, nothing new is begun; what still arrives is delivered in order, until every worker is gone.
 
 mod blame;
@@ -31,6 +31,11 @@ use blame::{DEATHS_THAT_FAIL, FOREIGN_DEATHS_FORGIVEN};
 pub use event::{Action, Death, Event, WorkerId};
 use pool::Pool;
 use state::{TaskState, Worker};
+
+/// Once the sandbox failed so many members, the run stops. One or two may be what an archive is made to harm with; more are
+/// either an attack that somebody should look at, or a system on which the sandbox stops what is harmless, and would fail
+/// one member after the other.
+const SANDBOXED_THAT_STOP: usize = 3;
 
 /// Once so many workers in a row died before they were ready, the next ones would too.
 const STILLBORN_THAT_STOP: usize = 10;
@@ -102,6 +107,8 @@ pub struct Machine<U> {
     barren_deaths: usize,
     /// Workers that died before they were ready, since one was.
     stillborn: usize,
+    /// Members that were failed because the sandbox stopped whoever had them in hand.
+    sandboxed: usize,
     actions: Vec<Action<U>>,
 }
 
@@ -125,6 +132,7 @@ impl<U> Machine<U> {
             leaving_window: 0,
             barren_deaths: 0,
             stillborn: 0,
+            sandboxed: 0,
             actions: Vec::new(),
         }
     }
@@ -329,9 +337,13 @@ impl<U> Machine<U> {
         {
             // A member that is failed is done with, if in the worst way.
             self.barren_deaths = 0;
+            self.sandboxed += usize::from(matches!(death, Death::Sandbox { .. }));
         }
         self.stillborn += usize::from(!state.ready);
-        if self.barren_deaths > self.patience() || self.stillborn >= STILLBORN_THAT_STOP {
+        if self.barren_deaths > self.patience()
+            || self.stillborn >= STILLBORN_THAT_STOP
+            || self.sandboxed >= SANDBOXED_THAT_STOP
+        {
             self.phase = Phase::Over;
             self.actions.push(Action::GiveUp(death));
         } else {

@@ -11,6 +11,7 @@ use tarquet_wire::BUILD;
 use tarquet_wire::batch::{BatchError, TableDecoder};
 use tarquet_wire::frame::{Frame, FrameError, FrameReader, Kind};
 use tarquet_wire::message::{FromWorker, TaskId, UnitDone, decode};
+use tarquet_wire::sandbox::Held;
 use tarquet_wire::tables::{
     FailureRow, RescuedRow, failure_rows, failures_table, rescued_rows, rescued_table, value_bytes,
 };
@@ -35,6 +36,7 @@ pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inpu
     let mut frames = FrameReader::new(pipe);
     let mut receiver = Receiver {
         worker,
+        ready: false,
         schemas,
         decoders: Vec::new(),
         open: OpenUnit::default(),
@@ -61,6 +63,8 @@ pub(crate) fn receive(worker: WorkerId, pipe: impl Read, schemas: &Schemas, inpu
 
 struct Receiver<'a> {
     worker: WorkerId,
+    /// Whether it said that it is ready.
+    ready: bool,
     schemas: &'a Schemas,
     decoders: Vec<TableDecoder>,
     open: OpenUnit,
@@ -122,8 +126,15 @@ impl Receiver<'_> {
     fn message(&mut self, message: FromWorker) -> Result<Input, String> {
         let worker = self.worker;
         let event = match message {
-            FromWorker::Ready { build } if build == BUILD => Event::Ready(worker),
-            FromWorker::Ready { build } => return Err(format!("it is build {}, not {BUILD}", printable(&build))),
+            FromWorker::Ready { build, sandbox } if build == BUILD => {
+                // What holds it in is known before it reads of the archive, and cannot be known better after.
+                if std::mem::replace(&mut self.ready, true) {
+                    return Err("it said twice that it is ready".to_owned());
+                }
+                let sandbox = shown(sandbox);
+                return Ok(Input::Ready { worker, sandbox });
+            }
+            FromWorker::Ready { build, .. } => return Err(format!("it is build {}, not {BUILD}", printable(&build))),
             FromWorker::SampleDone { task, evidence } => Event::SampleDone { worker, task, evidence },
             FromWorker::Started { task, first, count } => Event::Started {
                 worker,
@@ -167,6 +178,14 @@ impl Receiver<'_> {
 pub(crate) fn printable(text: &str) -> String {
     let shown = |character: char| if character.is_control() { '\u{fffd}' } else { character };
     text.chars().take(MAX_SHOWN).map(shown).collect()
+}
+
+/// What holds a worker in, as it may be shown.
+fn shown(sandbox: Held) -> Held {
+    Held {
+        lacks: sandbox.lacks.iter().map(|lack| printable(lack)).collect(),
+        ..sandbox
+    }
 }
 
 /// Refuses counts that do not add up, here where it is clear whose fault it is: those of members and documents, those

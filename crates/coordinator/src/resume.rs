@@ -48,7 +48,7 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
         }
         None => inputs.add("the archive", "standard input"),
     }
-    if let Some(modified) = archive.and_then(sampled_alone) {
+    if let Some(modified) = archive.and_then(modified_and_large) {
         inputs.add(MODIFIED, modified);
     }
     inputs.add(FEATURE_MAP, plan.to_yaml());
@@ -64,10 +64,10 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
     Ok(inputs.0)
 }
 
-/// When an archive was modified of which no more than samples are ever compared: a large one that is not read in order.
-fn sampled_alone(archive: &Archive) -> Option<String> {
+/// When an archive was modified whose fingerprint is of samples alone.
+fn modified_and_large(archive: &Archive) -> Option<String> {
     let metadata = archive.file()?.metadata().ok()?;
-    let is_sampled = archive.container() == Container::Tar && metadata.len() > Fingerprint::WHOLE;
+    let is_sampled = metadata.len() > Fingerprint::WHOLE;
     is_sampled.then(|| format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
 }
 
@@ -100,6 +100,18 @@ pub(crate) fn canonical(plan: &Plan) -> Result<Plan, RunError> {
     })
 }
 
+/// Warns of an archive that may be another one, and of which no more than samples are compared. A gzip archive that was
+/// modified is read from its start, and so compared as a whole: the seek index is of the one that was not.
+pub(crate) fn warn_of_samples(archive: Option<&Archive>, then: &[Input], now: &[Input]) {
+    let is_sampled = archive.is_some_and(|archive| archive.container() == Container::Tar);
+    if is_sampled && value(then, MODIFIED) != value(now, MODIFIED) {
+        tracing::warn!(
+            "the archive was modified, or copied, since the run began. It has the size that it had, and so have 16 MiB \
+             of samples their content; the rest of an archive this large is not compared"
+        );
+    }
+}
+
 /// The plan to go on with.
 ///
 /// # Errors
@@ -116,12 +128,6 @@ pub(crate) fn plan(settings: &Settings, resumable: &Resumable, inputs: &[Input])
             out_dir: settings.out_dir.clone(),
             differences,
         });
-    }
-    if value(&resumable.inputs, MODIFIED) != value(inputs, MODIFIED) {
-        tracing::warn!(
-            "the archive was modified, or copied, since the run began. It has the size that it had, and so have 16 MiB \
-             of samples their content; the rest of an archive this large is not compared"
-        );
     }
     let plan = tarquet_feature_map::parse("feature_map.resolved.yaml", &resumable.resolved_map);
     let unusable = |error| RunError::Map { error };

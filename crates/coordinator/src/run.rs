@@ -6,11 +6,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use tarquet_archive::{Archive, Prefix, SpoolOptions};
-use tarquet_dataset::{Input as Described, Position, Resumable, Target};
+use tarquet_archive::Archive;
+use tarquet_dataset::{Input as Described, Position, Published, Resumable, Target};
 use tarquet_feature_map::Plan;
 use tarquet_wire::tables;
 
+use crate::beginning::Beginning;
 use crate::counters::{Counters, Progress};
 use crate::error::RunError;
 use crate::event_loop::{Crew, Ground, Run, dataset_tables};
@@ -19,7 +20,9 @@ use crate::identity::Identity;
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::resume;
+use crate::seek_index::Subject;
 use crate::settings::{Ended, Report, Settings, Source};
+use crate::tuning::Tuning;
 use crate::writer::Commit;
 
 /// Stops a run from another thread.
@@ -101,6 +104,7 @@ impl Coordinator {
             None => self.extract(described, None)?,
             Some(earlier) => {
                 let plan = resume::plan(&self.settings, &earlier, &described)?;
+                resume::warn_of_samples(self.archive.as_ref(), &earlier.inputs, &described);
                 self.counters.resume(&earlier.position);
                 match earlier.finished {
                     true if earlier.complete => return Ok(Ended::Already(self.counters.progress())),
@@ -132,9 +136,11 @@ impl Coordinator {
             archive_len: notes.archive_bytes,
             ..self.counters.progress()
         };
+        let published = dataset.into_published()?;
+        remove_seek_index(&published);
         Ok(Report {
             resumed: true,
-            ..Report::of(progress, notes, dataset.into_published()?)
+            ..Report::of(progress, notes, published)
         })
     }
 
@@ -148,21 +154,18 @@ impl Coordinator {
             inputs: (inputs, receiver),
         } = self;
         // It is open wherever there is something to extract.
-        let archive = archive.ok_or(RunError::Stopped)?;
+        let mut archive = archive.ok_or(RunError::Stopped)?;
+        archive.set_inflate_threads(settings.inflate_threads);
         counters
             .archive_len
             .store(archive.len().unwrap_or(0), Ordering::Relaxed);
-        let mut walk = archive.walk(SpoolOptions::default())?;
         let (plan, position) = match earlier {
             Some((plan, position)) => (plan, Some(position)),
             None => (settings.plan, None),
         };
-        if let Some(prefix) = position.as_ref().and_then(|position| position.source.as_ref()) {
-            walk.expect_prefix(Prefix {
-                bytes: prefix.bytes,
-                hash: prefix.hash,
-            });
-        }
+        let subject = archive.len().map(|len| Subject::new(len, &described));
+        let spacing = Tuning::of_run().seek_spacing;
+        let Beginning { walk, behind, index } = Beginning::of(&archive, &target, subject, position.as_ref(), spacing)?;
         let plan = Arc::new(plan);
         let sampling = !plan.is_typed();
         counters.sampling.store(sampling, Ordering::Relaxed);
@@ -182,6 +185,7 @@ impl Coordinator {
             executable: settings.executable,
             engine: settings.engine,
             memory: settings.worker_memory,
+            sandbox: settings.sandbox,
             member_timeout: settings.member_timeout,
         };
         let gate = Gate::default();
@@ -192,6 +196,8 @@ impl Coordinator {
         let resumed = position.is_some();
         let feeder = start(Feeder {
             walk,
+            behind,
+            index,
             wanted: settings.selection.wanted,
             committed: position.map_or(0, |position| position.members),
             max_document_bytes: settings.max_document_bytes,
@@ -205,10 +211,19 @@ impl Coordinator {
         run.close();
         // The thread has nothing to tell but what it sent.
         feeder.join().ok();
+        let published = ended?;
+        remove_seek_index(&published);
         Ok(Report {
             resumed,
-            ..run.report(ended?)
+            ..run.report(published)
         })
+    }
+}
+
+/// A finished run is never resumed. That its index stays is no harm.
+fn remove_seek_index(published: &Published) {
+    if let Err(error) = published.remove_seek_index() {
+        tracing::warn!("{error}. Nobody needs the seek index any more");
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tarquet_dataset::{Existing, Options, Published, PublishedTable};
 use tarquet_feature_map::Plan;
+use tarquet_wire::sandbox::{Demand, Held};
 
 use crate::counters::Progress;
 use crate::notes::Notes;
@@ -27,6 +28,10 @@ pub struct Settings {
     pub workers: usize,
     /// What a worker may allocate, in bytes.
     pub worker_memory: u64,
+    /// How many threads inflate a compressed archive: see [`tarquet_archive::Archive::set_inflate_threads`].
+    pub inflate_threads: usize,
+    /// Whether workers lock themselves in.
+    pub sandbox: Demand,
     /// How long a worker may be at one member before it is killed. What counts is its time on a processor: see `watch`.
     pub member_timeout: Duration,
     /// The projection engine's name.
@@ -87,6 +92,8 @@ pub struct Report {
     pub resumed: bool,
     /// Whether types were inferred, by this run or by the one that it went on with.
     pub sampled: bool,
+    /// What held every worker of this run in; `None` where there was none.
+    pub sandbox: Option<Held>,
     /// How long it took.
     pub elapsed: Duration,
     /// The dataset, still locked, for its summary.
@@ -104,6 +111,7 @@ impl Report {
             repeated_id: notes.repeated_id,
             resumed: false,
             sampled: false,
+            sandbox: None,
             elapsed: Duration::ZERO,
             published,
         }

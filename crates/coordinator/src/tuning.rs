@@ -1,5 +1,7 @@
 //! Sizes that shape how a run flows, but nothing that it writes.
 
+use tarquet_archive::Spacing;
+
 /// Sizes that shape how a run flows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuning {
@@ -7,6 +9,8 @@ pub(crate) struct Tuning {
     pub(crate) credit: u64,
     /// The size that pipes are asked to have, in bytes: a unit in one write.
     pub(crate) pipe_bytes: i32,
+    /// How far places in a gzip archive are apart that are noted for a resumed run.
+    pub(crate) seek_spacing: Spacing,
 }
 
 impl Default for Tuning {
@@ -14,6 +18,7 @@ impl Default for Tuning {
         Tuning {
             credit: 4 << 20,
             pipe_bytes: 1 << 20,
+            seek_spacing: Spacing::default(),
         }
     }
 }
@@ -25,15 +30,25 @@ impl Tuning {
         Tuning::default()
     }
 
-    /// The sizes that this run has: in test builds, `TARQUET_TEST_CREDIT` and `TARQUET_TEST_PIPE` change them, in bytes.
+    /// The sizes that this run has: in test builds, `TARQUET_TEST_CREDIT`, `TARQUET_TEST_PIPE` and
+    /// `TARQUET_TEST_SEEK_SPACING` (of the decompressed stream) change them, in bytes.
     #[cfg(feature = "failpoints")]
     pub(crate) fn of_run() -> Tuning {
         fn or<T: std::str::FromStr>(name: &str, default: T) -> T {
             let value = std::env::var(name).ok();
             value.and_then(|value| value.parse().ok()).unwrap_or(default)
         }
-        let Tuning { credit, pipe_bytes } = Tuning::default();
+        let Tuning {
+            credit,
+            pipe_bytes,
+            seek_spacing,
+        } = Tuning::default();
+        let stream = or("TARQUET_TEST_SEEK_SPACING", seek_spacing.stream);
         Tuning {
+            seek_spacing: Spacing {
+                stream,
+                file: seek_spacing.file.min(stream / 64),
+            },
             credit: or("TARQUET_TEST_CREDIT", credit),
             pipe_bytes: or("TARQUET_TEST_PIPE", pipe_bytes),
         }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tarquet_coordinator::machine::Death;
 use tarquet_coordinator::{Coordinator, RunError, Selection, Settings, Source};
 use tarquet_dataset::{Existing, Options};
+use tarquet_wire::sandbox::Demand;
+use tarquet_wire::start::WORKER_SUBCOMMAND;
 
 /// Every new worker dies at once: the run has to stop within this.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
@@ -36,6 +38,8 @@ fn run(script: &str, workers: usize) -> RunError {
         },
         workers,
         worker_memory: 1 << 30,
+        inflate_threads: 1,
+        sandbox: Demand::Auto,
         member_timeout: Duration::from_secs(60),
         engine: "simd-json".to_owned(),
         max_document_bytes: 1 << 20,
@@ -125,11 +129,11 @@ fn workers_that_speak_nonsense_are_ended() {
 #[test]
 fn a_worker_is_told_whose_it_is_and_what_it_may_read() {
     match run(
-        r#"echo "$# $1 $2" >&2; test -e "/proc/self/fd/$3" && echo open >&2; exit 1"#,
+        r#"echo "$# $1 $2 $3 $4" >&2; test -e "/proc/self/fd/$5" && echo open >&2; exit 1"#,
         1,
     ) {
         RunError::Workers { last_lines, .. } => {
-            let told = format!("3 {} {}", tarquet_wire::WORKER_SUBCOMMAND, std::process::id());
+            let told = format!("5 {WORKER_SUBCOMMAND} {} auto {}", std::process::id(), 1 << 30);
             assert_eq!(last_lines, [told.as_str(), "open"]);
         }
         other => panic!("{other}"),

@@ -378,6 +378,16 @@ impl Dataset {
 }
 
 impl Published {
+    /// Removes the file of [`Target::seek_index`](crate::Target::seek_index), if there is one: of a dataset that is finished
+    /// nothing is left to be read.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Io`]. The dataset is as good with it.
+    pub fn remove_seek_index(&self) -> Result<(), DatasetError> {
+        durable::remove_file(&self.layout.seek_index())
+    }
+
     /// Writes `summary.json`, replacing it as a whole.
     ///
     /// # Errors

@@ -74,6 +74,14 @@ impl File {
         File::open_as(path, OpenOptions::new().write(true).create(true).truncate(false))
     }
 
+    /// Opens a file for reading and writing, at its start, creating it if it is not there.
+    pub(crate) fn open_to_go_on(path: &Path) -> io::Result<File> {
+        File::open_as(
+            path,
+            OpenOptions::new().read(true).write(true).create(true).truncate(false),
+        )
+    }
+
     /// Opens a regular file, and nothing else: what a link points at is not the dataset's, and a pipe would be waited for.
     fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());

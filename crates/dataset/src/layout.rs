@@ -36,6 +36,11 @@ impl Layout {
         self.dir.join("run/ledger.json")
     }
 
+    /// Where whoever reads the archive keeps the places at which reading can begin again.
+    pub(crate) fn seek_index(&self) -> PathBuf {
+        self.dir.join("run/seek-index")
+    }
+
     /// The parent of all tables.
     pub(crate) fn features(&self) -> PathBuf {
         self.dir.join("features_raw")

@@ -82,6 +82,7 @@ mod position;
 mod recover;
 mod replace;
 mod row_group;
+mod seek_index;
 mod target;
 mod unit;
 mod verify;
@@ -90,6 +91,7 @@ pub use dataset::{BUFFER_BYTES, Dataset, Options, Progress, Published, Published
 pub use error::{CheckpointFault, DatasetError, LedgerFault, PartFault, UnitFault};
 pub use part::ROW_GROUP_ROWS;
 pub use position::{Description, Input, Position, SourcePrefix};
+pub use seek_index::SeekIndexFile;
 pub use target::{Existing, Resumable, Target};
 pub use unit::{FailedMember, RescuedValue, Unit};
 pub use verify::{Depth, Fault, Verified, verify};

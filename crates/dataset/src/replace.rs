@@ -37,6 +37,7 @@ fn in_the_way_in_run(layout: &Layout) -> Result<Option<PathBuf>, DatasetError> {
     let mut found = list(&layout.run())?;
     found.remove(&layout.lock());
     found.remove(&layout.draft(&layout.ledger()));
+    found.remove(&layout.seek_index());
     if found.remove(&layout.tmp()) {
         found.extend(list(&layout.tmp())?);
     }
@@ -47,7 +48,10 @@ fn in_the_way_in_run(layout: &Layout) -> Result<Option<PathBuf>, DatasetError> {
 pub(crate) fn unknown_in_run(layout: &Layout) -> Result<Vec<PathBuf>, DatasetError> {
     let mut found = list(&layout.run())?;
     let drafts = layout.replaced().map(|target| layout.draft(&target));
-    for known in drafts.iter().chain(&[layout.lock(), layout.ledger()]) {
+    for known in drafts
+        .iter()
+        .chain(&[layout.lock(), layout.ledger(), layout.seek_index()])
+    {
         found.remove(known);
     }
     if found.remove(&layout.tmp()) {

@@ -19,6 +19,7 @@ use crate::map;
 use crate::position::{Description, Input, Position};
 use crate::recover::{is_in_place, make_tables, recover};
 use crate::replace::{clear_unfinished, find_foreign, find_impostor, list, remove_old};
+use crate::seek_index::SeekIndexFile;
 
 /// What to do where a dataset is already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,16 @@ impl Target {
             Found::Run(_, run) => Some(run),
             Found::Nothing | Found::Old(_) => None,
         }
+    }
+
+    /// The file in which whoever reads the archive keeps the places at which reading can begin again. It outlives this
+    /// value, and goes with [`Published::remove_seek_index`](crate::Published::remove_seek_index).
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Io`]. A run can do without it.
+    pub fn seek_index(&self) -> Result<SeekIndexFile, DatasetError> {
+        SeekIndexFile::open(&self.layout)
     }
 
     /// Removes what the old ledger names, if there is one, and makes the directory ready for `tables`, whose order is the

@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! coordinator                                        worker
-//!     ── Hello(plan, limits, credit) ──────────────▶
-//!     ◀───────────────────────────── Ready(build) ──
+//!     ── Hello(plan, engine, credit) ──────────────▶   to one that has locked itself in already
+//!     ◀──────────────────── Ready(build, sandbox) ──
 //!     ── Sample(task) ─────────────────────────────▶   only where types have to be inferred
 //!     ◀────────────────────────────── SampleDone ───
 //!     ── Schema(typed plan) ───────────────────────▶
@@ -23,14 +23,12 @@ pub mod batch;
 pub mod credit;
 pub mod frame;
 pub mod message;
+pub mod sandbox;
+pub mod start;
 pub mod tables;
 
 /// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
-
-/// The hidden subcommand with which the executable starts itself as a worker. Its arguments are the coordinator's
-/// process id and the numbers of the descriptors that the worker inherits besides the standard three.
-pub const WORKER_SUBCOMMAND: &str = "__worker";

@@ -9,6 +9,7 @@ use tarquet_feature_map::Plan;
 use thiserror::Error;
 
 use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, Kind};
+use crate::sandbox::Held;
 
 /// A task's number. Tasks are numbered in archive order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,8 +53,6 @@ pub struct Hello {
     pub engine: String,
     /// The descriptor that the members' bytes are read from: one of those that the worker was started with.
     pub source: i32,
-    /// The most that the worker may have of data (heap and private mappings), in bytes: one that needs more dies.
-    pub memory: u64,
     /// Rows are sent once they weigh this much, in Arrow bytes, or when the task ends.
     pub unit_bytes: u64,
     /// The credit to start with, in bytes.
@@ -112,6 +111,8 @@ pub enum FromWorker {
     Ready {
         /// [`crate::BUILD`] of the worker.
         build: String,
+        /// What holds it in.
+        sandbox: Held,
     },
     /// The types that a sample's documents hold.
     SampleDone {

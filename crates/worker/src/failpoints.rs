@@ -1,10 +1,12 @@
 //! Members that break a worker, for tests of what the coordinator makes of that. Only with the feature `failpoints`.
 //!
 //! What a member does is in its name: `poison-abort`, `poison-overflow`, `poison-memory`, `poison-loop`, `poison-exit`,
-//! anywhere in it. It happens before the member is read, when its types are looked at and when it is extracted.
+//! `poison-panic`, anywhere in it, and the ways out of the sandbox in [`escapes`]. It happens before the member is read, when its types are looked at and when it is extracted.
 //!
 //! With `TARQUET_WORKER_FLOOD` set to a number, a worker also writes so many bytes of lines to standard error before
 //! each member.
+
+mod escapes;
 
 use std::hint::{black_box, spin_loop};
 use std::io::{self, Write};
@@ -17,7 +19,7 @@ const FLOOD: &str = "TARQUET_WORKER_FLOOD";
 const EXIT_STATUS: i32 = 7;
 
 /// What a member's name can hold, and what it does.
-const POISONS: [(&str, fn()); 5] = [
+const POISONS: [(&str, fn()); 6] = [
     ("poison-abort", || process::abort()),
     ("poison-overflow", || {
         black_box(overflow(0));
@@ -29,6 +31,7 @@ const POISONS: [(&str, fn()); 5] = [
         }
     }),
     ("poison-exit", || process::exit(EXIT_STATUS)),
+    ("poison-panic", || panic!("a member that makes its worker panic")),
 ];
 
 /// Does what the name of a member says.
@@ -39,6 +42,13 @@ pub(crate) fn strike(name: &[u8]) {
     if let Some((_, act)) = poison {
         act();
     }
+    escapes::attempt(&name);
+}
+
+/// Whether the filter of system calls is left out, to see what Landlock does alone: where `TARQUET_TEST_LANDLOCK_ALONE` is
+/// set.
+pub(crate) fn landlock_alone() -> bool {
+    std::env::var_os("TARQUET_TEST_LANDLOCK_ALONE").is_some()
 }
 
 /// A recursion without end that the compiler can neither shorten nor see through.

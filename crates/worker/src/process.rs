@@ -8,21 +8,24 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{dup2_stdout, getppid};
 
-use crate::serve::{WorkerError, serve};
-use crate::{descriptors, limits};
+use tarquet_wire::start::Start;
 
-/// Serves the coordinator with process id `coordinator` over standard input and output until it says
-/// [`Finish`](tarquet_wire::message::ToWorker::Finish) or goes away.
+use crate::serve::{WorkerError, serve};
+use crate::{descriptors, limits, sandbox};
+
+/// Makes this process the worker that `start` says, and serves the coordinator over standard input and output until it
+/// says [`Finish`](tarquet_wire::message::ToWorker::Finish) or goes away.
 ///
-/// `declared` are the descriptors that the worker inherits besides the standard three, all of them: it leaves at once
-/// when it finds another, and reads members from no other.
+/// It leaves at once when it holds a descriptor that it was not told of. Before it reads the first byte, it has taken on its
+/// limits and has locked itself in, as far as `start` demands it and the system lets it.
 ///
 /// # Errors
 ///
 /// Whatever ends a worker early, for its last line on standard error.
-pub fn run(coordinator: i32, declared: &[i32]) -> Result<(), WorkerError> {
-    die_with(coordinator)?;
+pub fn run(start: &Start) -> Result<(), WorkerError> {
+    die_with(start.coordinator)?;
     limits::be_taken_first();
+    let declared = &start.inherited;
     // Before this process opens anything itself.
     descriptors::check(declared)?;
     be_killable().map_err(setup("unblock signals"))?;
@@ -35,8 +38,9 @@ pub fn run(coordinator: i32, declared: &[i32]) -> Result<(), WorkerError> {
         .try_clone()
         .map_err(setup("keep its standard output"))?
         .into_raw_fd();
-    serve(input, output, |hello| {
-        limits::hold_memory(hello.memory)?;
+    limits::hold_memory(start.memory)?;
+    let sandbox = sandbox::enter(start.sandbox)?;
+    serve(input, output, sandbox, |hello| {
         descriptors::source(hello.source, declared)
     })
 }
@@ -47,10 +51,10 @@ fn setup(what: &'static str) -> impl Fn(io::Error) -> WorkerError {
 
 /// Asks the kernel to kill this process when the coordinator dies. End of file on the pipe says it too, but not to a
 /// worker that is busy.
-fn die_with(coordinator: i32) -> Result<(), WorkerError> {
+fn die_with(coordinator: u32) -> Result<(), WorkerError> {
     set_pdeathsig(Signal::SIGKILL).map_err(|errno| setup("tie its life to the coordinator's")(errno.into()))?;
     // It may have died before the request was made.
-    match getppid().as_raw() == coordinator {
+    match u32::try_from(getppid().as_raw()) == Ok(coordinator) {
         true => Ok(()),
         false => Err(WorkerError::Orphan),
     }

@@ -12,6 +12,7 @@ use tarquet_projection::{EngineKind, FlushError, Projector};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
 use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, encode, send};
+use tarquet_wire::sandbox::Held;
 use tarquet_wire::tables::{FailureRow, schemas};
 use tarquet_wire::{BUILD, PROTOCOL};
 use thiserror::Error;
@@ -60,6 +61,12 @@ pub enum WorkerError {
         limit: u64,
         /// What is in use, in bytes.
         used: u64,
+    },
+    /// The process cannot be locked in thread by thread.
+    #[error("a worker has {count} threads where it is to lock itself in, and must have one")]
+    Threads {
+        /// How many it has.
+        count: usize,
     },
     /// What the worker says does not reach the coordinator.
     #[error("writing to the coordinator: {0}")]
@@ -111,8 +118,8 @@ pub enum WorkerError {
 
 /// Serves a coordinator over `input` and `output` until it says `Finish` or goes away.
 ///
-/// `enter` makes ready for what `Hello` says, and gives the source of the members' bytes. Nothing has been read of
-/// them yet, and the coordinator has not been answered.
+/// `sandbox` is what the coordinator is told of how this process is held in. `enter` gives the source of the members'
+/// bytes that `Hello` names; nothing has been read of them yet, and the coordinator has not been answered.
 ///
 /// # Errors
 ///
@@ -120,6 +127,7 @@ pub enum WorkerError {
 pub fn serve<R, W, S>(
     input: R,
     output: W,
+    sandbox: Held,
     enter: impl FnOnce(&Hello) -> Result<S, WorkerError>,
 ) -> Result<(), WorkerError>
 where
@@ -138,6 +146,7 @@ where
         }
     };
     let mut worker = Worker::greet(hello, commands, output, enter)?;
+    worker.tell_ready(sandbox)?;
     match worker.work() {
         Err(WorkerError::Abandoned) => Ok(()),
         ended => ended,
@@ -177,7 +186,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let source = enter(&hello)?;
         commands.balance().restore(hello.credit);
         let plan = Arc::new(hello.plan);
-        let mut worker = Worker {
+        Ok(Worker {
             commands,
             output: FrameWriter::new(output),
             reader: MemberReader::new(source),
@@ -187,14 +196,12 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             encoders: if plan.is_typed() { Some(encoders(&plan)?) } else { None },
             plan,
             requests: 0,
-        };
-        send(
-            &mut worker.output,
-            &FromWorker::Ready {
-                build: BUILD.to_owned(),
-            },
-        )?;
-        Ok(worker)
+        })
+    }
+
+    fn tell_ready(&mut self, sandbox: Held) -> io::Result<()> {
+        let build = BUILD.to_owned();
+        send(&mut self.output, &FromWorker::Ready { build, sandbox })
     }
 
     fn work(&mut self) -> Result<(), WorkerError> {

@@ -19,7 +19,9 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::dup;
 use tarquet_wire::frame::{FrameReader, FrameWriter, Kind};
 use tarquet_wire::message::{Extent, FromWorker, Hello, Member, Task, TaskId, ToWorker, decode, send};
-use tarquet_wire::{BUILD, PROTOCOL, WORKER_SUBCOMMAND};
+use tarquet_wire::sandbox::Demand;
+use tarquet_wire::start::Start;
+use tarquet_wire::{BUILD, PROTOCOL};
 
 type Test = fn() -> Result<(), Box<dyn Error>>;
 
@@ -30,6 +32,10 @@ const TESTS: &[(&str, Test)] = &[
     ),
     ("a_worker_takes_no_more_than_it_may", a_worker_takes_no_more_than_it_may),
     ("a_descriptor_too_many_is_refused", a_descriptor_too_many_is_refused),
+    (
+        "a_worker_is_locked_in_before_it_is_told_anything",
+        a_worker_is_locked_in_before_it_is_told_anything,
+    ),
     ("a_source_is_declared", a_source_is_declared),
     ("a_limit_that_is_too_low_is_refused", a_limit_that_is_too_low_is_refused),
     ("rows_that_explode_end_the_worker", rows_that_explode_end_the_worker),
@@ -51,10 +57,8 @@ const SIGABRT: i32 = 6;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [subcommand, coordinator, declared @ ..] = &arguments[..]
-        && subcommand == WORKER_SUBCOMMAND
-    {
-        return work(coordinator, declared);
+    if let Some(start) = Start::of(std::env::args_os().skip(1)) {
+        return work(&start);
     }
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()));
@@ -68,9 +72,8 @@ fn main() -> ExitCode {
 }
 
 /// What the product's `main` does as a worker.
-fn work(coordinator: &str, declared: &[String]) -> ExitCode {
-    let declared: Vec<i32> = declared.iter().map(|number| number.parse().unwrap()).collect();
-    match tarquet_worker::run(coordinator.parse().unwrap(), &declared) {
+fn work(start: &Start) -> ExitCode {
+    match tarquet_worker::run(start) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -80,13 +83,13 @@ fn work(coordinator: &str, declared: &[String]) -> ExitCode {
 }
 
 /// The descriptors that whoever started the tests left open, and that a worker inherits as well: their numbers.
-fn inherited() -> io::Result<Vec<String>> {
-    let names: io::Result<Vec<String>> = fs::read_dir("/proc/self/fd")?
-        .map(|entry| Ok(entry?.file_name().into_string().unwrap()))
+fn inherited() -> io::Result<Vec<i32>> {
+    let numbers: io::Result<Vec<i32>> = fs::read_dir("/proc/self/fd")?
+        .map(|entry| Ok(entry?.file_name().to_str().unwrap().parse().unwrap()))
         .collect();
-    let open = |name: &String| fs::metadata(format!("/proc/self/fd/{name}")).is_ok();
+    let open = |number: &i32| fs::metadata(format!("/proc/self/fd/{number}")).is_ok();
     // Not the listing's own, which is closed by now.
-    Ok(names?.into_iter().filter(open).collect())
+    Ok(numbers?.into_iter().filter(open).collect())
 }
 
 /// A worker process, and a source that it inherits.
@@ -100,30 +103,34 @@ struct Worker {
 }
 
 impl Worker {
-    /// A worker over a file with this content.
-    fn start(content: &[u8]) -> io::Result<Worker> {
+    /// A worker over a file with this content, which may allocate so much.
+    fn start(content: &[u8], memory: u64) -> io::Result<Worker> {
         let mut file = tempfile::tempfile()?;
         file.write_all(content)?;
-        Worker::start_as(&file, std::process::id(), |command, source| {
-            command.arg(source.to_string());
+        Worker::start_as(&file, |start, source, _| {
+            start.memory = memory;
+            start.inherited.push(source);
         })
     }
 
-    /// A worker that inherits `file` under a number that `prepare` is told.
-    fn start_as(file: &File, coordinator: u32, prepare: impl FnOnce(&mut Command, i32)) -> io::Result<Worker> {
-        let inherited = inherited()?;
+    /// A worker that holds `file` under a number that `prepare` is told, and that is started as it makes it.
+    fn start_as(file: &File, prepare: impl FnOnce(&mut Start, i32, &mut Command)) -> io::Result<Worker> {
+        let mut start = Start {
+            coordinator: std::process::id(),
+            sandbox: Demand::Auto,
+            memory: 512 * MIB,
+            inherited: inherited()?,
+        };
         // The copy alone is not close-on-exec.
         let source = dup(file)?;
         let mut command = Command::new(std::env::current_exe()?);
+        prepare(&mut start, source.as_raw_fd(), &mut command);
         command
-            .arg(WORKER_SUBCOMMAND)
-            .arg(coordinator.to_string())
-            .args(inherited)
+            .args(start.arguments())
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        prepare(&mut command, source.as_raw_fd());
         let mut child = command.spawn()?;
         let (commands, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Ok(Worker {
@@ -135,15 +142,14 @@ impl Worker {
         })
     }
 
-    /// Greets it, with a limit on its memory; one that has left already hears nothing.
-    fn greet(&mut self, memory: u64) {
+    /// Greets it; one that has left already hears nothing.
+    fn greet(&mut self) {
         let hello = Hello {
             protocol: PROTOCOL,
             build: BUILD.to_owned(),
             plan: tarquet_feature_map::parse("map.yaml", MAP).unwrap(),
             engine: "simd-json".to_owned(),
             source: self.source,
-            memory,
             unit_bytes: MIB,
             credit: 1 << 40,
         };
@@ -195,8 +201,8 @@ const MAP: &str = "{id: doc, provenance: true, features: {items: {for: {item: '$
 const DOCUMENT: &[u8] = br#"{"items": [1, 2, 3]}"#;
 
 fn a_worker_works_until_it_is_told_to_leave() -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::start(DOCUMENT)?;
-    worker.greet(2048 * MIB);
+    let mut worker = Worker::start(DOCUMENT, 2048 * MIB)?;
+    worker.greet();
     worker.extract("a.json", DOCUMENT.len() as u64);
     worker.say(&ToWorker::Finish);
     let mut rows = Vec::new();
@@ -215,8 +221,8 @@ fn a_worker_takes_no_more_than_it_may() -> Result<(), Box<dyn Error>> {
     // A limit that somebody else has set, and that the worker inherits.
     setrlimit(Resource::RLIMIT_DATA, 4096 * MIB, 4096 * MIB)?;
     for (memory, expected) in [(512 * MIB, 512 * MIB), (8192 * MIB, 4096 * MIB)] {
-        let mut worker = Worker::start(DOCUMENT)?;
-        worker.greet(memory);
+        let mut worker = Worker::start(DOCUMENT, memory)?;
+        worker.greet();
         assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
         let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", worker.child.id()));
         assert_eq!(of("oom_score_adj")?.trim(), "1000");
@@ -233,7 +239,7 @@ fn a_worker_takes_no_more_than_it_may() -> Result<(), Box<dyn Error>> {
 fn a_descriptor_too_many_is_refused() -> Result<(), Box<dyn Error>> {
     let file = tempfile::NamedTempFile::new()?;
     let mut number = 0;
-    let worker = Worker::start_as(file.as_file(), std::process::id(), |_, source| number = source)?;
+    let worker = Worker::start_as(file.as_file(), |_, source, _| number = source)?;
     let (status, said) = worker.end()?;
     assert_eq!(status.code(), Some(1));
     let line = said.last().map_or("", String::as_str);
@@ -242,10 +248,50 @@ fn a_descriptor_too_many_is_refused() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn a_worker_is_locked_in_before_it_is_told_anything() -> Result<(), Box<dyn Error>> {
+    if !tarquet_worker::sandbox_lacks().is_empty() {
+        println!("SKIPPED: {}", tarquet_worker::sandbox_lacks().join("; "));
+        return Ok(());
+    }
+    let file = tempfile::tempfile()?;
+    for (sandbox, mode) in [(Demand::Auto, "2"), (Demand::Require, "2"), (Demand::Off, "0")] {
+        let mut worker = Worker::start_as(&file, |start, source, _| {
+            start.sandbox = sandbox;
+            start.inherited.push(source);
+        })?;
+        // It waits for its first command, in read(2), which is call 0 on one processor and 63 on the other.
+        let waits = |call: &str| ["0 ", "63 "].iter().any(|read| call.starts_with(read));
+        while !waits(&fs::read_to_string(format!("/proc/{}/syscall", worker.child.id()))?) {
+            std::thread::yield_now();
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", worker.child.id()))?;
+        let field = |name: &str| status.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
+        assert_eq!(field("Seccomp:"), Some(mode), "{sandbox:?}");
+        assert_eq!(field("NoNewPrivs:") == Some("1"), sandbox != Demand::Off, "{sandbox:?}");
+        assert_eq!(field("Threads:"), Some("1"));
+        let limits = fs::read_to_string(format!("/proc/{}/limits", worker.child.id()))?;
+        let core = limits.lines().find(|line| line.starts_with("Max core file size"));
+        let none = core.is_some_and(|line| line.split_whitespace().skip(4).take(2).all(|limit| limit == "0"));
+        assert!(none || sandbox == Demand::Off, "{core:?}");
+        worker.greet();
+        let Some(FromWorker::Ready { sandbox: held, .. }) = worker.hear()? else {
+            return Err("it is not ready".into());
+        };
+        assert_eq!(
+            held.seccomp && held.landlock.is_some(),
+            sandbox != Demand::Off,
+            "{held}"
+        );
+        assert_eq!(held.lacks, [""; 0]);
+        worker.end()?;
+    }
+    Ok(())
+}
+
 fn a_source_is_declared() -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::start(DOCUMENT)?;
+    let mut worker = Worker::start(DOCUMENT, 512 * MIB)?;
     worker.source += 1;
-    worker.greet(512 * MIB);
+    worker.greet();
     assert!(worker.hear()?.is_none());
     let (status, said) = worker.end()?;
     assert_eq!(status.code(), Some(1));
@@ -257,8 +303,8 @@ fn a_source_is_declared() -> Result<(), Box<dyn Error>> {
 }
 
 fn a_limit_that_is_too_low_is_refused() -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::start(DOCUMENT)?;
-    worker.greet(4096);
+    let mut worker = Worker::start(DOCUMENT, 4096)?;
+    worker.greet();
     let (status, said) = worker.end()?;
     assert_eq!(status.code(), Some(1));
     assert!(
@@ -273,8 +319,8 @@ fn rows_that_explode_end_the_worker() -> Result<(), Box<dyn Error>> {
     let document = format!("{{\"items\": [{}0]}}", "0,".repeat(40_000));
     let name = format!("{}.json", "n".repeat(4_000));
     let extract = |memory| -> Result<_, Box<dyn Error>> {
-        let mut worker = Worker::start(document.as_bytes())?;
-        worker.greet(memory);
+        let mut worker = Worker::start(document.as_bytes(), memory)?;
+        worker.greet();
         worker.extract(&name, document.len() as u64);
         worker.say(&ToWorker::Finish);
         while worker.hear()?.is_some() {}
@@ -295,7 +341,7 @@ fn assert_out_of_memory((status, said): &(ExitStatus, Vec<String>)) {
 
 fn a_worker_without_its_coordinator_leaves() -> Result<(), Box<dyn Error>> {
     let file = tempfile::tempfile()?;
-    let worker = Worker::start_as(&file, 1, |_, _| {})?;
+    let worker = Worker::start_as(&file, |start, _, _| start.coordinator = 1)?;
     let (status, said) = worker.end()?;
     assert_eq!(status.code(), Some(1));
     assert!(said.last().is_some_and(|line| line.contains("is gone")), "{said:?}");
@@ -305,8 +351,8 @@ fn a_worker_without_its_coordinator_leaves() -> Result<(), Box<dyn Error>> {
 #[cfg(feature = "failpoints")]
 fn poison_kills() -> Result<(), Box<dyn Error>> {
     let die_of = |poison: &str| -> Result<_, Box<dyn Error>> {
-        let mut worker = Worker::start(DOCUMENT)?;
-        worker.greet(256 * MIB);
+        let mut worker = Worker::start(DOCUMENT, 256 * MIB)?;
+        worker.greet();
         worker.extract(&format!("raw/{poison}-17.json"), DOCUMENT.len() as u64);
         assert!(matches!(worker.hear()?, Some(FromWorker::Ready { .. })));
         assert!(matches!(worker.hear()?, Some(FromWorker::Started { .. })));
@@ -327,8 +373,8 @@ fn poison_kills() -> Result<(), Box<dyn Error>> {
 
 #[cfg(feature = "failpoints")]
 fn poison_burns() -> Result<(), Box<dyn Error>> {
-    let mut worker = Worker::start(DOCUMENT)?;
-    worker.greet(256 * MIB);
+    let mut worker = Worker::start(DOCUMENT, 256 * MIB)?;
+    worker.greet();
     worker.extract("poison-loop.json", DOCUMENT.len() as u64);
     let stat = format!("/proc/{}/stat", worker.child.id());
     // Ticks of CPU time in user mode: the 14th field, the 12th behind the command's name (proc(5)).
@@ -349,10 +395,11 @@ fn poison_burns() -> Result<(), Box<dyn Error>> {
 fn a_worker_has_much_to_say() -> Result<(), Box<dyn Error>> {
     let mut file = tempfile::tempfile()?;
     file.write_all(DOCUMENT)?;
-    let mut worker = Worker::start_as(&file, std::process::id(), |command, source| {
-        command.arg(source.to_string()).env("TARQUET_WORKER_FLOOD", "10000");
+    let mut worker = Worker::start_as(&file, |start, source, command| {
+        start.inherited.push(source);
+        command.env("TARQUET_WORKER_FLOOD", "10000");
     })?;
-    worker.greet(256 * MIB);
+    worker.greet();
     worker.extract("a.json", DOCUMENT.len() as u64);
     worker.say(&ToWorker::Finish);
     let (status, said) = worker.end()?;

@@ -83,15 +83,28 @@ fn header(kind: EntryType, size: usize) -> Header {
     header
 }
 
+/// A header that says something of every member after it, before all others of an archive.
+pub(crate) fn global_header(keyword: &str, value: &str) -> Vec<u8> {
+    let record = |length: usize| format!("{length} {keyword}={value}\n");
+    let length = (0..).find(|length| record(*length).len() == *length);
+    let body = record(length.expect("one that counts itself"));
+    let mut tar = Tar::new();
+    tar.entry(EntryType::XGlobalHeader, b"global", body.as_bytes());
+    let mut bytes = tar.finish();
+    // Without the end marker.
+    bytes.truncate(1_024);
+    bytes
+}
+
 /// A tar of regular files.
 pub(crate) fn tar<N: AsRef<str>, C: AsRef<[u8]>>(files: &[(N, C)]) -> Vec<u8> {
     let add = |tar: Tar, (name, content): &(N, C)| tar.file(name.as_ref(), content);
     files.iter().fold(Tar::new(), add).finish()
 }
 
-/// Bytes in one gzip member.
+/// Bytes in one gzip member, of many blocks: at its fastest, this compressor would make one block of everything.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(3));
     encoder.write_all(bytes).expect("a vector takes any bytes");
     encoder.finish().expect("a vector takes any bytes")
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tarquet_wire::WORKER_SUBCOMMAND;
+use tarquet_wire::start::WORKER_SUBCOMMAND;
 
 use super::scene::Run;
 

@@ -78,7 +78,13 @@ pub(crate) fn run(workplace: &Workplace, sections: &[Section], base: &str, runs:
         let archive = section.corpus.prepare(&workplace.directory)?;
         let workplace = &workplace.with_outputs_in_memory(section.in_memory);
         for contender in &section.contenders {
-            if let Kind::Tarquet { map, workers } = &contender.kind {
+            // A commit before has not every flag.
+            if let Kind::Tarquet {
+                map,
+                workers,
+                inflate_threads: None,
+            } = &contender.kind
+            {
                 let pair = Pair {
                     workplace,
                     base: &program,

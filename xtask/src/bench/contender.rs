@@ -30,6 +30,8 @@ pub(crate) enum Kind {
         map: PathBuf,
         /// `--workers`.
         workers: u32,
+        /// `--inflate-threads`; `None` for what it is when nothing is said.
+        inflate_threads: Option<u32>,
     },
     /// Extraction and writing on one thread of one process.
     InProcess {
@@ -99,7 +101,17 @@ impl Contender {
     /// Where it fails, and where a peer's values are not tarquet's.
     pub(crate) fn run(&self, workplace: &Workplace, archive: &Archive) -> Result<Run> {
         match &self.kind {
-            Kind::Tarquet { map, workers } => finished(extract(workplace, &workplace.tarquet, archive, map, *workers)?),
+            Kind::Tarquet {
+                map,
+                workers,
+                inflate_threads,
+            } => {
+                let mut command = extraction(workplace, &workplace.tarquet, archive, map, *workers)?;
+                if let Some(threads) = inflate_threads {
+                    command.args(["--inflate-threads", &threads.to_string()]);
+                }
+                finished(measure::run(&mut command)?)
+            }
             Kind::InProcess { map } => {
                 let out = workplace.fresh_output("in-process")?;
                 let mut command = Command::new(&workplace.in_process);
@@ -123,18 +135,23 @@ pub(crate) fn extract(
     map: &Path,
     workers: u32,
 ) -> Result<Measured> {
+    measure::run(&mut extraction(workplace, program, archive, map, workers)?)
+}
+
+/// The command that runs the tarquet at `program`.
+fn extraction(workplace: &Workplace, program: &Path, archive: &Archive, map: &Path, workers: u32) -> Result<Command> {
     let out = workplace.fresh_output(&output_name(map))?;
-    measure::run(
-        Command::new(program)
-            .args(["extract", "--quiet", "--progress", "none", "--summary", "json"])
-            .args(["--workers", &workers.to_string()])
-            .arg("--tar-path")
-            .arg(&archive.path)
-            .arg("--feature-map")
-            .arg(map)
-            .arg("--out-dir")
-            .arg(out),
-    )
+    let mut command = Command::new(program);
+    command
+        .args(["extract", "--quiet", "--progress", "none", "--summary", "json"])
+        .args(["--workers", &workers.to_string()])
+        .arg("--tar-path")
+        .arg(&archive.path)
+        .arg("--feature-map")
+        .arg(map)
+        .arg("--out-dir")
+        .arg(out);
+    Ok(command)
 }
 
 fn inflate(workplace: &Workplace, archive: &Archive) -> Result<Run> {

@@ -69,6 +69,12 @@ pub(crate) fn sections(workplace: &Workplace, arguments: &Arguments) -> Result<V
     Ok(all.filter(|section| arguments.wants(section.group)).collect())
 }
 
+/// With fewer cores than this there is nothing to be seen of threads that inflate.
+const CORES_TO_INFLATE: u32 = 4;
+
+/// How many they are: enough for who puts together what they give to be busy.
+const INFLATE_THREADS: u32 = 3;
+
 /// Makes sections.
 struct Suite<'a> {
     workplace: &'a Workplace,
@@ -92,7 +98,8 @@ impl Suite<'_> {
 
     fn gzip(&self) -> Vec<Section> {
         let (large, small) = (Corpus::large().gzip(), Corpus::small().gzip());
-        let one_and_default = self.tarquet(FLIGHTS, &[1, self.default]);
+        let mut one_and_default = self.tarquet(FLIGHTS, &[1, self.default]);
+        one_and_default.extend(self.inflating_together(machine::cores()));
         let with_peers = [one_and_default.clone(), vec![inflate()], self.peers()].concat();
         let without = [one_and_default, vec![inflate()]].concat();
         vec![
@@ -145,9 +152,23 @@ impl Suite<'_> {
             kind: Kind::Tarquet {
                 map: self.workplace.map(map),
                 workers,
+                inflate_threads: None,
             },
         };
         counts.iter().map(contender).collect()
+    }
+
+    /// Several threads inflate, where there are cores for them.
+    fn inflating_together(&self, cores: u32) -> Option<Contender> {
+        (cores >= CORES_TO_INFLATE).then(|| Contender {
+            id: format!("{}-inflate-{INFLATE_THREADS}", tarquet_id(self.default)),
+            label: format!("{}, {INFLATE_THREADS} threads inflate", label(self.default)),
+            kind: Kind::Tarquet {
+                map: self.workplace.map(FLIGHTS),
+                workers: self.default,
+                inflate_threads: Some(INFLATE_THREADS),
+            },
+        })
     }
 
     fn in_process(&self) -> Contender {
@@ -179,6 +200,7 @@ impl Suite<'_> {
                 kind: Kind::Tarquet {
                     map,
                     workers: self.default,
+                    inflate_threads: None,
                 },
             })
             .collect())

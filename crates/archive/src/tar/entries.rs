@@ -1,6 +1,9 @@
 //! The walk over a tar stream: headers and the metadata before them become members.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Damage, DamageKind, Place, WalkError};
+use crate::gzip::{Point, Spacing};
 use crate::member::{Member, MemberKind, Refusal};
 use crate::source::{Fault, Source};
 use crate::tar::METADATA_LIMIT;
@@ -17,11 +20,26 @@ pub(crate) struct Entries {
     globals: Records,
     /// The member given last.
     last: Option<Member>,
+    /// The position of the next one among all members.
+    next_index: u64,
     /// Where the bytes of the last member end, and where the next header starts.
     body_end: u64,
     next_header: u64,
     /// Whether the stream ended where an end marker should be.
     unmarked_end: bool,
+    /// The point before the member given last, if there is one behind the member before that; until it is taken.
+    point: Option<(Point, Start)>,
+}
+
+/// Where a walk can begin that is not the start: a header, with all that those before it leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    /// Where the header is, in bytes of the stream.
+    pub(crate) header: u64,
+    /// The position of its member among all members.
+    pub(crate) index: u64,
+    /// The PAX records that hold for every member.
+    pub(crate) globals: Records,
 }
 
 /// What metadata headers have said about the member that follows them.
@@ -38,14 +56,31 @@ struct Metadata {
 
 impl Entries {
     pub(crate) fn new(source: Box<dyn Source>) -> Self {
+        let start = Start {
+            header: 0,
+            index: 0,
+            globals: Records::default(),
+        };
+        Self::begin_at(source, start)
+    }
+
+    /// The members from a start on, of a stream that begins there or before.
+    pub(crate) fn begin_at(source: Box<dyn Source>, start: Start) -> Self {
         Self {
             source,
-            globals: Records::default(),
+            globals: start.globals,
             last: None,
+            next_index: start.index,
             body_end: 0,
-            next_header: 0,
+            next_header: start.header,
             unmarked_end: false,
+            point: None,
         }
+    }
+
+    /// Makes points from here on, if the stream can be begun at any.
+    pub(crate) fn make_points(&mut self, spacing: Spacing) {
+        self.source.make_points(spacing);
     }
 
     /// Whether the stream ended, between two members, without an end marker.
@@ -61,6 +96,7 @@ impl Entries {
     /// The next member; what was not read of the last one is passed over. `stop` is asked on the way.
     pub(crate) fn next(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<Member>, WalkError> {
         self.pass_last(stop)?;
+        self.look_for_point();
         let mut metadata = Metadata::default();
         let mut starts_at = None;
         loop {
@@ -80,6 +116,25 @@ impl Entries {
             }
             self.read_metadata(&header, place, &mut metadata)?;
         }
+    }
+
+    /// Where a walk can begin that gives the same from the last member on. Once for it, and only now and then for any.
+    pub(crate) fn take_point(&mut self) -> Option<(Point, Start)> {
+        self.point.take()
+    }
+
+    /// Looks for a point behind the last header, now that the next one is known. Between both no member starts.
+    fn look_for_point(&mut self) {
+        let header = self.source.position();
+        let point = self.source.point_before(header);
+        self.point = point.map(|point| {
+            let start = Start {
+                header,
+                index: self.next_index,
+                globals: self.globals.clone(),
+            };
+            (point, start)
+        });
     }
 
     /// The next bytes of the last member, as many as `out` holds.
@@ -216,7 +271,8 @@ impl Entries {
             return Err(damage(place, crate::HeaderFault::SizeRange));
         };
         (self.body_end, self.next_header) = (body_end, next_header);
-        let index = self.last.as_ref().map_or(0, |last| last.index + 1);
+        let index = self.next_index;
+        self.next_index += 1;
         Ok(Member {
             index,
             name,

@@ -7,7 +7,7 @@ mod entries;
 mod header;
 mod pax;
 
-pub(crate) use entries::Entries;
+pub(crate) use entries::{Entries, Start};
 pub(crate) use header::{BLOCK, Block, classify};
 
 /// The most bytes that the metadata headers of one member (PAX headers, GNU long names) may have together: 1 MiB.

@@ -6,7 +6,7 @@
 use crate::error::PaxFault;
 
 /// What is kept of the records that apply to a member: only what says where it is and what it is called.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Records {
     /// `path`.
     pub(crate) path: Option<Vec<u8>>,

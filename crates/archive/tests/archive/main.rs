@@ -10,6 +10,7 @@ mod gzip;
 mod open;
 mod prefix;
 mod same;
+mod seek;
 mod signals;
 mod spool;
 mod stream;

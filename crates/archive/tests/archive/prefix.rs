@@ -8,18 +8,9 @@ use std::thread;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tarquet_archive::{Archive, Prefix, PrefixDiffers, SpoolOptions, Walk, WalkError};
-use twox_hash::XxHash3_64;
 
 use crate::stream::{any_archive, sizes, tar_of};
-use crate::support::{Listing, Scratch, gzip, pipe, read_walk};
-
-/// The prefix of this many bytes.
-fn prefix(bytes: &[u8], len: usize) -> Prefix {
-    Prefix {
-        bytes: len as u64,
-        hash: XxHash3_64::oneshot(&bytes[..len]),
-    }
-}
+use crate::support::{Listing, Scratch, gzip, pipe, prefix, read_walk};
 
 /// How an archive is opened.
 #[derive(Debug, Clone)]

@@ -10,13 +10,12 @@ use flate2::write::GzEncoder;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tarquet_archive::{
-    Archive, Damage, DamageKind, HeaderFault, Member, MemberKind, PIECE_BYTES, Prefix, SpoolOptions, WalkError,
+    Archive, Damage, DamageKind, HeaderFault, Member, MemberKind, PIECE_BYTES, SpoolOptions, WalkError,
 };
-use twox_hash::XxHash3_64;
 
 use crate::build::{Dialect, Spec, Tar, Twist, specs};
 use crate::stream::sizes;
-use crate::support::{Scratch, noise, pipe, slots};
+use crate::support::{Scratch, noise, pipe, prefix, slots};
 
 /// All that a walk tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,10 +64,7 @@ fn walk(scratch: &Scratch, bytes: &[u8], way: &Way) -> Result<Told, String> {
     let archive = archive.map_err(|error| error.to_string().replace(&path, "standard input"))?;
     let mut walk = archive.walk(way.spool).expect("a walk");
     if let Some(expected) = way.expected {
-        let bytes = &bytes[..expected.index(bytes.len() + 1)];
-        let hash = XxHash3_64::oneshot(bytes);
-        let bytes = bytes.len() as u64;
-        walk.expect_prefix(Prefix { bytes, hash });
+        walk.expect_prefix(prefix(bytes, expected.index(bytes.len() + 1)));
     }
     let (mut members, mut located) = (Vec::new(), way.located.iter().cycle());
     let damage = loop {
@@ -170,7 +166,7 @@ fn tar() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Compresses into gzip members, each of so many bytes at most.
-fn gzip_members(bytes: &[u8], most: usize, level: u32) -> Vec<u8> {
+pub(crate) fn gzip_members(bytes: &[u8], most: usize, level: u32) -> Vec<u8> {
     let compress = |piece: &[u8]| {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
         encoder.write_all(piece).expect("memory to write to");
@@ -180,7 +176,7 @@ fn gzip_members(bytes: &[u8], most: usize, level: u32) -> Vec<u8> {
 }
 
 /// An archive, plain or compressed, and harmed or not before and after.
-fn archive() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn archive() -> impl Strategy<Value = Vec<u8>> {
     let most = prop_oneof![Just(usize::MAX), 30_000..300_000_usize];
     let packed = prop::option::weighted(0.8, (most, prop::sample::select(vec![0, 1, 6])));
     (tar(), packed, harm()).prop_map(|(tar, packed, harm)| match packed {

@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use tarquet_archive::{Archive, Damage, Extent, Member, MemberKind, SLOT_BYTES, SpoolOptions, Walk, WalkError};
+use tarquet_archive::{Archive, Damage, Extent, Member, MemberKind, Prefix, SLOT_BYTES, SpoolOptions, Walk, WalkError};
+use twox_hash::XxHash3_64;
 
 use crate::build::Expected;
 
@@ -221,4 +222,16 @@ pub(crate) fn read_extents(file: &File, extents: &[Extent]) -> Vec<u8> {
             .expect("an extent's bytes");
     }
     bytes
+}
+
+/// The bytes of which a hash is the seed of the next.
+const BLOCK: usize = 256 * 1024;
+
+/// The prefix of this many bytes.
+pub(crate) fn prefix(bytes: &[u8], len: usize) -> Prefix {
+    let blocks = bytes[..len].chunks(BLOCK);
+    Prefix {
+        bytes: len as u64,
+        hash: blocks.fold(0, XxHash3_64::oneshot_with_seed),
+    }
 }

@@ -7,6 +7,9 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use tarquet_wire::sandbox::LAST_WORDS;
+use tarquet_wire::start::WORKER_SUBCOMMAND;
+
 use super::*;
 
 /// What a process holds of the system.
@@ -48,6 +51,8 @@ fn start(number: u64, executable: &str, inputs: &Sender<Input>) -> Link {
     let start = Start {
         executable: Path::new(executable),
         source: 2,
+        sandbox: Demand::Auto,
+        memory: 1 << 30,
         pipe_bytes: 4096,
     };
     Link::start(WorkerId(number), &start, Arc::new(OnceLock::new()), inputs).unwrap()
@@ -120,10 +125,35 @@ fn a_thousand_workers_leave_nothing_behind() {
     let start = Start {
         executable: Path::new("/nonexistent"),
         source: 2,
+        sandbox: Demand::Auto,
+        memory: 1 << 30,
         pipe_bytes: 4096,
     };
     for number in 0..10 {
         Link::start(WorkerId(number), &start, Arc::new(OnceLock::new()), &inputs).unwrap_err();
     }
     assert_eq!(Holdings::settled(before.threads), before);
+}
+
+#[test]
+fn last_words_tell_what_a_signal_was_for() {
+    let (abort, sigsys) = (
+        Death::Signal(Signal::SIGABRT as i32),
+        Death::Signal(Signal::SIGSYS as i32),
+    );
+    let memory = "memory allocation of 16777216 bytes failed";
+    let stopped = format!("{LAST_WORDS}41");
+    let cases = [
+        (&abort, vec![memory], Death::Memory),
+        (&abort, vec![memory, "note: run with something"], Death::Memory),
+        (&abort, vec!["something else"], abort.clone()),
+        (&abort, vec![&stopped], abort.clone()),
+        (&sigsys, vec!["before", &stopped], Death::Sandbox { call: Some(41) }),
+        (&sigsys, vec![&stopped, "behind"], Death::Sandbox { call: None }),
+        (&sigsys, vec![], Death::Sandbox { call: None }),
+    ];
+    for (death, lines, expected) in cases {
+        let lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+        assert_eq!(told(death.clone(), &lines), expected, "{lines:?}");
+    }
 }

@@ -44,7 +44,7 @@ impl Blame {
 pub(super) fn failure(death: &Death) -> Failure {
     let reason = match death {
         Death::Timeout => "timeout",
-        Death::Signal(_) | Death::Exit(_) | Death::Memory | Death::Protocol(_) => "crash",
+        Death::Signal(_) | Death::Exit(_) | Death::Memory | Death::Sandbox { .. } | Death::Protocol(_) => "crash",
     };
     Failure {
         reason: reason.to_owned(),

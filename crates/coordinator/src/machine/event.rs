@@ -1,5 +1,6 @@
 //! What the machine is told, and what it answers.
 
+use std::env::consts::ARCH;
 use std::fmt;
 
 use nix::sys::signal::Signal;
@@ -29,6 +30,11 @@ pub enum Death {
     Timeout,
     /// It wanted more memory than it may have.
     Memory,
+    /// By SIGSYS: a sandbox stopped it at a system call that it does not let through.
+    Sandbox {
+        /// The call's number on this processor, if it was tarquet's own sandbox and the worker could say it.
+        call: Option<u32>,
+    },
 }
 
 impl Death {
@@ -50,6 +56,13 @@ impl fmt::Display for Death {
             Death::Exit(status) => write!(formatter, "left with status {status}"),
             Death::Protocol(error) => write!(formatter, "broke the protocol: {error}"),
             Death::Memory => formatter.write_str("needed more memory than --worker-memory allows"),
+            Death::Sandbox { call: Some(call) } => write!(
+                formatter,
+                "was stopped at system call {call} ({ARCH}), which the sandbox does not let through"
+            ),
+            Death::Sandbox { call: None } => {
+                formatter.write_str("was killed by SIGSYS, which is how a sandbox stops a process")
+            }
             Death::Timeout => formatter.write_str("was killed for taking longer than --member-timeout allows"),
         }
     }
@@ -185,6 +198,6 @@ pub enum Action<U> {
     Finished,
     /// The run was told to stop, and all workers are gone: what is delivered is all there will be.
     Drained,
-    /// The run cannot go on: workers die one after the other and nothing gets done.
+    /// The run cannot go on: workers die one after the other and nothing gets done, or the sandbox stops too many.
     GiveUp(Death),
 }

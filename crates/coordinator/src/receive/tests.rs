@@ -163,7 +163,10 @@ fn a_worker_that_contradicts_itself_is_ended() {
         ("another schema", Script::default().batch(1, 7, &rows(1))),
         (
             "build",
-            Script::default().say(&FromWorker::Ready { build: "0.0.0".into() }),
+            Script::default().say(&FromWorker::Ready {
+                build: "0.0.0".into(),
+                sandbox: Held::default(),
+            }),
         ),
     ];
     for (word, script) in cases {
@@ -171,6 +174,33 @@ fn a_worker_that_contradicts_itself_is_ended() {
         assert!(broken(&inputs).contains(word), "{word}: {inputs:?}");
         assert_eq!(inputs.len(), 1, "nothing of it counts: {inputs:?}");
     }
+}
+
+/// What it says of its sandbox once it has read of the archive may be whatever the archive makes it say.
+#[test]
+fn a_worker_tells_once_what_holds_it_in() {
+    let ready = |seccomp, lack: &str| FromWorker::Ready {
+        build: BUILD.into(),
+        sandbox: Held {
+            landlock: Some(7),
+            seccomp,
+            lacks: vec![lack.to_owned()],
+        },
+    };
+    let inputs = Script::default()
+        .say(&ready(true, "no \u{1b}[31mred"))
+        .say(&ready(false, "nothing"))
+        .heard(&fixed());
+    let [
+        Input::Ready { worker, sandbox },
+        Input::Hangup { broken: Some(why), .. },
+    ] = &inputs[..]
+    else {
+        panic!("{inputs:?}");
+    };
+    assert_eq!((*worker, sandbox.landlock, sandbox.seccomp), (WORKER, Some(7), true));
+    assert_eq!(sandbox.lacks, ["no \u{fffd}[31mred"], "it may be shown");
+    assert!(why.contains("twice"), "{why}");
 }
 
 #[test]

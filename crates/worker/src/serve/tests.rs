@@ -29,7 +29,6 @@ fn hello(credit: u64) -> ToWorker {
         plan: plan(MAP),
         engine: EngineKind::SimdJson.to_string(),
         source: 3,
-        memory: 2 << 30,
         unit_bytes: 1 << 20,
         credit,
     }))
@@ -89,8 +88,8 @@ fn run_map(map: &str, commands: &[ToWorker], archive: &[u8]) -> (Result<(), Work
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut writer = FrameWriter::new(&mut input);
     commands.iter().for_each(|command| send(&mut writer, command).unwrap());
-    let ended = serve(input.as_slice(), &mut output, |hello| {
-        assert_eq!((hello.source, hello.memory), (3, 2 << 30));
+    let ended = serve(input.as_slice(), &mut output, Held::default(), |hello| {
+        assert_eq!(hello.source, 3);
         Ok(archive.to_vec())
     });
     let decoders: Vec<TableDecoder> = schemas(&plan(map))

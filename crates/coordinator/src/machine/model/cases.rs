@@ -318,6 +318,53 @@ fn a_failed_member_tells_how_its_last_worker_died() {
     }
 }
 
+/// Has members one after the other die by this, twice each; gives how many were failed before the run gave up, if it did.
+fn failed_until_it_gave_up(members: u64, death: &Death) -> (usize, bool) {
+    let mut machine = at_work(members);
+    let (mut failed, mut position) = (0, 0);
+    for number in 0.. {
+        let worker = WorkerId(number);
+        drop(machine.handle(started(worker, position, 1)));
+        let actions = machine.handle(died(worker, death.clone()));
+        if let Some(Action::GiveUp(last)) = actions.last() {
+            assert_eq!(last, death);
+            return (failed, true);
+        }
+        let actions = machine.handle(Event::Ready(WorkerId(number + 1)));
+        let [Action::Send(_, ToWorker::Task(task))] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        position = 0;
+        if task.members[0].failed.is_some() {
+            failed += 1;
+            if failed as u64 == members {
+                break;
+            }
+            // It is closed in its place, and the next one is begun with.
+            let worker = WorkerId(number + 1);
+            drop(machine.handle(started(worker, 0, 1)));
+            drop(machine.handle(Event::Unit {
+                worker,
+                task: TASK,
+                members: 1,
+                bytes: 0,
+                unit: (),
+            }));
+            position = 1;
+        }
+    }
+    (failed, false)
+}
+
+#[test]
+fn the_sandbox_fails_two_members_and_with_the_third_the_run_ends() {
+    for call in [Some(41), None] {
+        assert_eq!(failed_until_it_gave_up(9, &Death::Sandbox { call }), (2, true));
+    }
+    assert_eq!(failed_until_it_gave_up(9, &Death::Signal(11)), (9, false));
+    assert_eq!(failed_until_it_gave_up(2, &Death::Sandbox { call: None }), (2, false));
+}
+
 #[test]
 fn deaths_that_do_not_count_fail_nobody() {
     for deaths in [
@@ -372,6 +419,10 @@ fn a_death_reads_on_from_its_subject() {
         (
             Death::Timeout,
             "was killed for taking longer than --member-timeout allows",
+        ),
+        (
+            Death::Sandbox { call: None },
+            "was killed by SIGSYS, which is how a sandbox stops a process",
         ),
     ];
     for (death, text) in cases {

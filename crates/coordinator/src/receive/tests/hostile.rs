@@ -123,7 +123,10 @@ fn stream() -> Vec<u8> {
         count,
     };
     Script::default()
-        .say(&FromWorker::Ready { build: BUILD.into() })
+        .say(&FromWorker::Ready {
+            build: BUILD.into(),
+            sandbox: Held::default(),
+        })
         .say(&started(0, 0, 3))
         .batch(SCALARS, 0, &small)
         .batch(LISTS, 0, &texts)
@@ -322,7 +325,12 @@ fn broken_arrow_streams_end_a_worker() {
         eprintln!("skipped: the corpus of broken Arrow streams is not there");
     }
     let sealed = |kind, body: &[u8]| {
-        let mut bytes = Script::default().say(&FromWorker::Ready { build: BUILD.into() }).bytes;
+        let mut bytes = Script::default()
+            .say(&FromWorker::Ready {
+                build: BUILD.into(),
+                sandbox: Held::default(),
+            })
+            .bytes;
         FrameWriter::new(&mut bytes).write(kind, LISTS, 0, &[body]).unwrap();
         bytes
     };
@@ -361,6 +369,7 @@ fn a_unit_without_end_ends_its_worker() {
     let schemas = tables();
     let mut receiver = Receiver {
         worker: WORKER,
+        ready: false,
         schemas: &schemas,
         decoders: Vec::new(),
         open: OpenUnit::default(),
