@@ -56,6 +56,8 @@ pub(crate) struct Crew {
     pub(crate) workers: usize,
     pub(crate) executable: PathBuf,
     pub(crate) engine: String,
+    /// Documents larger than this fail, in bytes.
+    pub(crate) max_document_bytes: u64,
     /// What each may allocate, in bytes.
     pub(crate) memory: u64,
     /// Whether they are to lock themselves in.
@@ -168,6 +170,7 @@ impl Run {
             engine: crew.engine,
             source: source.as_raw_fd(),
             unit_bytes: UNIT_BYTES,
+            max_document_bytes: crew.max_document_bytes,
             credit: 0,
         };
         let watch = Watch::new(crew.member_timeout);

@@ -184,6 +184,7 @@ impl Coordinator {
             workers: settings.workers,
             executable: settings.executable,
             engine: settings.engine,
+            max_document_bytes: settings.max_document_bytes,
             memory: settings.worker_memory,
             sandbox: settings.sandbox,
             member_timeout: settings.member_timeout,

@@ -55,6 +55,8 @@ pub struct Hello {
     pub source: i32,
     /// Rows are sent once they weigh this much, in Arrow bytes, or when the task ends.
     pub unit_bytes: u64,
+    /// Documents inside compressed members that are larger than this fail, in bytes. (Of others, the task says it.)
+    pub max_document_bytes: u64,
     /// The credit to start with, in bytes.
     pub credit: u64,
 }

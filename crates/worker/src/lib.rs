@@ -8,10 +8,13 @@
 //! It closes rows in *units* of whole documents: a unit's batches go out together, once credit covers them, and the
 //! [`UnitDone`](tarquet_wire::message::UnitDone) behind them makes them final.
 
+mod buffer;
 mod commands;
 mod descriptors;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+mod foreign;
+mod inflate;
 mod limits;
 mod process;
 mod reader;

@@ -1,4 +1,4 @@
-//! From a member's extents to its bytes.
+//! From a member's extents to its document.
 
 use std::fs::File;
 use std::io;
@@ -6,6 +6,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use tarquet_wire::message::{Extent, Failure, Member};
+
+use crate::buffer::reserve;
+use crate::inflate::{Format, InflateError, Inflater};
 
 /// Something that byte ranges can be read from: an archive, or the spool.
 pub trait Source {
@@ -28,6 +31,8 @@ impl Source for File {
 pub(crate) enum ReadError {
     /// The member's own fault.
     Member(Failure),
+    /// The member is compressed, and what it holds cannot be had.
+    Inflate(InflateError),
     /// The source cannot be read any more.
     Source(io::Error),
 }
@@ -41,10 +46,8 @@ pub(crate) struct MemberReader<S> {
     buffer: Vec<u8>,
     /// Which part of the source the buffer begins with, where several members were read together.
     gathered: Range<u64>,
+    inflater: Inflater,
 }
-
-/// A buffer that grew for one large member shrinks to this before the next, in bytes.
-const KEPT_CAPACITY: usize = 16 << 20;
 
 /// How much may lie between members that are read together, whatever they hold themselves, in bytes.
 const LARGE_SPAN: u64 = 1 << 20;
@@ -54,11 +57,13 @@ const LARGE_SPAN: u64 = 1 << 20;
 const LARGEST_GAP: u64 = 4096;
 
 impl<S: Source> MemberReader<S> {
-    pub(crate) fn new(source: S) -> MemberReader<S> {
+    /// Of a source whose documents have at most `max_document_bytes` bytes, once they are inflated.
+    pub(crate) fn new(source: S, max_document_bytes: u64) -> MemberReader<S> {
         MemberReader {
             source,
             buffer: Vec::new(),
             gathered: 0..0,
+            inflater: Inflater::new(max_document_bytes),
         }
     }
 
@@ -74,8 +79,9 @@ impl<S: Source> MemberReader<S> {
         }
     }
 
-    /// The document that is the member's content.
+    /// The document that is the member's content, or that its content inflates to.
     pub(crate) fn read(&mut self, member: &Member) -> Result<&[u8], ReadError> {
+        self.inflater.give_back();
         if let Some(failure) = &member.failed {
             return Err(ReadError::Member(failure.clone()));
         }
@@ -85,10 +91,13 @@ impl<S: Source> MemberReader<S> {
             Some(place) => place,
             None => self.fill(member).map_err(ReadError::Source)?,
         };
-        let document = &self.buffer[place];
-        match unsupported(&member.name, document) {
-            Some(failure) => Err(ReadError::Member(failure)),
-            None => Ok(document),
+        if let Some(failure) = unsupported(&member.name) {
+            return Err(ReadError::Member(failure));
+        }
+        let content = &self.buffer[place];
+        match Format::of(content) {
+            Some(format) => self.inflater.inflate(format, content).map_err(ReadError::Inflate),
+            None => Ok(content),
         }
     }
 
@@ -135,19 +144,6 @@ impl<S: Source> MemberReader<S> {
     }
 }
 
-/// Makes room for `len` bytes, in memory that is not kept when it is needed no longer.
-fn reserve(buffer: &mut Vec<u8>, len: usize) {
-    let kept = KEPT_CAPACITY.max(len);
-    if buffer.len() > kept {
-        buffer.truncate(kept);
-        buffer.shrink_to_fit();
-    }
-    if buffer.len() < len {
-        buffer.reserve_exact(len - buffer.len());
-        buffer.resize(len, 0);
-    }
-}
-
 /// The part of the source in which all these members lie, in their order and close to one another; `None` where they do
 /// not, where much more lies between them than they hold, or where there is nothing to gain.
 fn span(members: &[Member]) -> Option<Range<u64>> {
@@ -174,26 +170,25 @@ fn span(members: &[Member]) -> Option<Range<u64>> {
     span.filter(|_| count > 1 && between <= LARGE_SPAN.max(held))
 }
 
-/// What is not read yet, told by content where it can be, and by name where only that says it.
-fn unsupported(name: &[u8], content: &[u8]) -> Option<Failure> {
-    let what = match content {
-        [0x1f, 0x8b, ..] => "it is compressed with gzip",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd",
-        _ if has_extension(name, b".ndjson") || has_extension(name, b".jsonl") => {
-            "it holds one document a line (NDJSON)"
-        }
-        _ => return None,
-    };
-    let detail = format!("{what}, which this version does not read inside an archive");
-    Some(Failure {
+/// What is not read yet: members that hold one document a line, which only their names say, compressed or not.
+fn unsupported(name: &[u8]) -> Option<Failure> {
+    let plain = [".gz", ".zst"]
+        .iter()
+        .find_map(|compression| without_extension(name, compression))
+        .unwrap_or(name);
+    let holds_lines = [".ndjson", ".jsonl"]
+        .iter()
+        .any(|extension| without_extension(plain, extension).is_some());
+    holds_lines.then(|| Failure {
         reason: "unsupported".to_owned(),
-        detail,
+        detail: "it holds one document a line (NDJSON), which this version does not read inside an archive".to_owned(),
     })
 }
 
-fn has_extension(name: &[u8], extension: &[u8]) -> bool {
-    let tail = name.len().checked_sub(extension.len()).map(|at| &name[at..]);
-    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(extension))
+/// The name without this extension, in letters of any size, if it has it.
+fn without_extension<'a>(name: &'a [u8], extension: &str) -> Option<&'a [u8]> {
+    let (stem, tail) = name.split_at_checked(name.len().checked_sub(extension.len())?)?;
+    tail.eq_ignore_ascii_case(extension.as_bytes()).then_some(stem)
 }
 
 #[cfg(test)]
@@ -201,6 +196,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::buffer::KEPT_CAPACITY;
 
     impl Source for Vec<u8> {
         fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
@@ -223,7 +219,7 @@ mod tests {
     }
 
     fn reader(bytes: &[u8]) -> MemberReader<Vec<u8>> {
-        MemberReader::new(bytes.to_vec())
+        MemberReader::new(bytes.to_vec(), 1 << 20)
     }
 
     #[test]
@@ -260,7 +256,7 @@ mod tests {
         for (places, reads) in cases {
             let extents = |&(offset, len): &(u64, u64)| if len > 0 { vec![(offset, len)] } else { vec![] };
             let members: Vec<Member> = places.iter().map(|at| member("m", at.1, &extents(at))).collect();
-            let mut reader = MemberReader::new(Counting(bytes.clone(), Cell::new(0)));
+            let mut reader = MemberReader::new(Counting(bytes.clone(), Cell::new(0)), 1 << 20);
             reader.gather(&members);
             for (member, &(offset, len)) in members.iter().zip(places) {
                 let document = reader.read(member).unwrap();
@@ -286,7 +282,7 @@ mod tests {
     #[test]
     fn what_one_large_member_took_is_given_back() {
         let large = 3 * KEPT_CAPACITY;
-        let mut reader = MemberReader::new(vec![1; large]);
+        let mut reader = MemberReader::new(vec![1; large], 1 << 20);
         assert_eq!(
             reader
                 .read(&member("m", large as u64, &[(0, large as u64)]))
@@ -308,19 +304,47 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_fails_by_itself() {
-        let cases: [(&str, &[u8], &str); 4] = [
-            ("a.json", b"\x1f\x8b\x08", "compressed with gzip"),
-            ("a.json", b"\x28\xb5\x2f\xfd", "compressed with zstd"),
-            ("a.NDJSON", b"{}", "one document a line"),
-            ("a.jsonl", b"{}", "one document a line"),
-        ];
-        for (name, content, word) in cases {
-            let size = content.len() as u64;
-            match reader(content).read(&member(name, size, &[(0, size)])) {
-                Err(ReadError::Member(failure)) => assert!(failure.detail.contains(word), "{failure:?}"),
+        for name in ["a.NDJSON", "a.jsonl", "a.ndjson.gz", "a.jsonl.ZST"] {
+            match reader(b"{}").read(&member(name, 2, &[(0, 2)])) {
+                Err(ReadError::Member(failure)) => {
+                    assert!(failure.detail.contains("one document a line"), "{failure:?}");
+                }
                 other => panic!("{name}: {other:?}"),
             }
         }
         assert!(reader(b"{}").read(&member("jsonl", 2, &[(0, 2)])).is_ok());
+    }
+
+    #[test]
+    fn compressed_members_are_read_as_what_they_hold() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        io::Write::write_all(&mut encoder, b"[1]").unwrap();
+        let gzip = encoder.finish().unwrap();
+        // One raw block.
+        let zstd = b"\x28\xb5\x2f\xfd\x20\x03\x19\0\0[2]";
+        let bytes = [&gzip[..], zstd, b"[3]"].concat();
+        let (first, second) = (gzip.len() as u64, (gzip.len() + zstd.len()) as u64);
+        let members = [
+            member("a", first, &[(0, first)]),
+            member("b", zstd.len() as u64, &[(first, zstd.len() as u64)]),
+            member("c", 3, &[(second, 3)]),
+            member("cut", first - 1, &[(0, first - 1)]),
+            // In two ranges.
+            member("d", first, &[(0, 5), (5, first - 5)]),
+        ];
+        let mut reader = reader(&bytes);
+        for gathered in [&members[..3], &[]] {
+            reader.gather(gathered);
+            for (member, document) in members
+                .iter()
+                .zip([Some(b"[1]"), Some(b"[2]"), Some(b"[3]"), None, Some(b"[1]")])
+            {
+                match (reader.read(member), document) {
+                    (Ok(found), Some(document)) => assert_eq!(found, document),
+                    (Err(ReadError::Inflate(error)), None) => assert_eq!(error.reason(), "compression"),
+                    (other, _) => panic!("{other:?}"),
+                }
+            }
+        }
     }
 }

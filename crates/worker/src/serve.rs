@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
-use tarquet_projection::{EngineKind, FlushError, Projector};
+use tarquet_projection::{DocumentError, EngineKind, FlushError, Projector};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
 use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, encode, send};
@@ -18,6 +18,7 @@ use tarquet_wire::{BUILD, PROTOCOL};
 use thiserror::Error;
 
 use crate::commands::Commands;
+use crate::foreign;
 use crate::reader::{MemberReader, ReadError, Source};
 use crate::unit::Unit;
 
@@ -189,7 +190,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         Ok(Worker {
             commands,
             output: FrameWriter::new(output),
-            reader: MemberReader::new(source),
+            reader: MemberReader::new(source, hello.max_document_bytes),
             engine,
             unit_bytes: hello.unit_bytes,
             projector: Projector::new(Arc::clone(&plan), engine),
@@ -237,7 +238,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
                             .projector
                             .observe(document, &display_name(&member.name), &mut evidence);
                     }
-                    Err(ReadError::Member(_)) => {}
+                    Err(ReadError::Member(_) | ReadError::Inflate(_)) => {}
                     Err(ReadError::Source(error)) => return self.source_failed(member, error),
                 }
             }
@@ -290,9 +291,10 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
                     unit.add_document(name.into_owned());
                     return Ok(());
                 }
-                Err(error) => (error.offset, error.kind.code().to_owned(), error.detail),
+                Err(error) => refused(document, error),
             },
             Err(ReadError::Member(failure)) => (None, failure.reason, failure.detail),
+            Err(ReadError::Inflate(error)) => (error.offset(), error.reason().to_owned(), error.to_string()),
             Err(ReadError::Source(error)) => return self.source_failed(member, error),
         };
         let (offset, reason, detail) = failure;
@@ -365,6 +367,14 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         }
         self.commands.balance().spend(bytes);
         Ok(())
+    }
+}
+
+/// Where, by what word and why a document fails that the projector refused.
+fn refused(document: &[u8], error: DocumentError) -> (Option<u64>, String, String) {
+    match foreign::named(document, error.kind) {
+        Some(detail) => (None, "unsupported".to_owned(), detail),
+        None => (error.offset, error.kind.code().to_owned(), error.detail),
     }
 }
 

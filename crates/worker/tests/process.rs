@@ -151,6 +151,7 @@ impl Worker {
             engine: "simd-json".to_owned(),
             source: self.source,
             unit_bytes: MIB,
+            max_document_bytes: 256 * MIB,
             credit: 1 << 40,
         };
         self.say(&ToWorker::Hello(Box::new(hello)));

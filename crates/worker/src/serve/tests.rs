@@ -30,6 +30,7 @@ fn hello(credit: u64) -> ToWorker {
         engine: EngineKind::SimdJson.to_string(),
         source: 3,
         unit_bytes: 1 << 20,
+        max_document_bytes: 1 << 20,
         credit,
     }))
 }
