@@ -332,20 +332,55 @@ fn a_document_whose_rows_weigh_too_much_fails_alone() {
 fn members_that_cannot_be_read_yet_fail_as_unsupported() {
     let archive = Tar::new()
         .file("1.json", r#"{"a":1}"#)
-        .file("packed.json.gz", crate::support::gzip(br#"{"a":2}"#))
-        .file("packed.json.zst", b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00")
         .file("lines.ndjson", "{\"a\":3}\n{\"a\":4}\n")
         .file("lines.jsonl", "{\"a\":5}\n")
+        .file("lines.jsonl.gz", crate::support::gzip(b"{\"a\":5}\n"))
         .file("2.json", r#"{"a":6}"#)
         .finish();
     let scene = Scene::new(&archive, MAP);
     scene.run(&[]).expect_code(3);
     let dataset = scene.dataset("out");
     assert_eq!(dataset.column("values", "doc"), ["1", "2"]);
-    let names = ["packed.json.gz", "packed.json.zst", "lines.ndjson", "lines.jsonl"];
+    let names = ["lines.ndjson", "lines.jsonl", "lines.jsonl.gz"];
     assert_eq!(
         dataset.reasons(),
         names.map(|name| (name.to_owned(), "unsupported".to_owned()))
     );
-    assert_eq!(dataset.members(), [2, 4, 0]);
+    assert_eq!(dataset.members(), [2, 3, 0]);
+}
+
+#[test]
+fn another_encoding_is_named_and_a_byte_order_mark_is_not_one() {
+    let utf16 = |order: fn(u16) -> [u8; 2]| r#"{"a":1}"#.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let (little, big) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));
+    let marked = "\u{feff}{\"a\":7}";
+    let archive = Tar::new()
+        .file("marked.json", marked)
+        .file("little.json", &little)
+        .file("big.json", &big)
+        .file("marked-little.json", [b"\xff\xfe", &little[..]].concat())
+        .file("marked-big.json", [b"\xfe\xff", &big[..]].concat())
+        .file("packed.json.gz", crate::support::gzip(&little))
+        .file("packed-marked.json.zst", crate::support::zstd(marked.as_bytes()))
+        .finish();
+    let scene = Scene::new(&archive, MAP);
+    let failed = [
+        ("little.json", 1),
+        ("big.json", 0),
+        ("marked-little.json", 0),
+        ("marked-big.json", 0),
+        ("packed.json.gz", 1),
+    ]
+    .map(|(name, offset)| (name.to_owned(), "utf8".to_owned(), offset));
+    for engine in ENGINES {
+        scene.run(&["--engine", engine, "--overwrite"]).expect_code(3);
+        let dataset = scene.dataset("out");
+        let rows = [json!(["marked", 7, null]), json!(["packed-marked", 7, null])];
+        assert_eq!(dataset.rows("values"), rows, "{engine}");
+        assert_eq!(places(&dataset), failed, "{engine}");
+        for line in dataset.failed() {
+            let detail = line["detail"].as_str().expect("a text");
+            assert!(detail.contains("UTF-16") && detail.contains("convert"), "{line}");
+        }
+    }
 }

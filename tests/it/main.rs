@@ -4,6 +4,7 @@ mod archives;
 mod bad_input;
 mod bad_map;
 mod command_line;
+mod compressed;
 mod damage;
 mod inflating;
 mod laws;

@@ -108,3 +108,11 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.write_all(bytes).expect("a vector takes any bytes");
     encoder.finish().expect("a vector takes any bytes")
 }
+
+/// Bytes in one zstd frame, which has no checksum.
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0; zstd_safe::compress_bound(bytes.len())];
+    let len = zstd_safe::compress(frame.as_mut_slice(), bytes, 3).expect("there is room for it");
+    frame.truncate(len);
+    frame
+}

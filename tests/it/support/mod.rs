@@ -7,6 +7,6 @@ pub(crate) mod ledger;
 pub(crate) mod process;
 pub(crate) mod scene;
 
-pub(crate) use archive::{Tar, global_header, gzip, tar};
+pub(crate) use archive::{Tar, global_header, gzip, tar, zstd};
 pub(crate) use dataset::Dataset;
 pub(crate) use scene::{Run, Scene};

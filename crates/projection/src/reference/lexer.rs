@@ -226,22 +226,15 @@ impl<'a> Lexer<'a> {
     }
 
     fn refuse_as(&self, kind: DocumentErrorKind, at: usize, rule: &str) -> DocumentError {
-        if let Some(encoding) = self.other_encoding() {
-            return DocumentError::at(
-                DocumentErrorKind::Utf8,
-                at,
-                format!("{encoding}; JSON is UTF-8 (RFC 8259)"),
-            );
+        match self.other_encoding() {
+            Some(encoding) => refuse_encoding(encoding, at),
+            None => DocumentError::at(kind, at, format!("found {}: {rule}", self.show(at))),
         }
-        DocumentError::at(kind, at, format!("found {}: {rule}", self.show(at)))
     }
 
     fn cut(&self) -> DocumentError {
         match self.other_encoding() {
-            Some(encoding) => {
-                let detail = format!("{encoding}; JSON is UTF-8 (RFC 8259)");
-                DocumentError::at(DocumentErrorKind::Utf8, self.len(), detail)
-            }
+            Some(encoding) => refuse_encoding(encoding, self.len()),
             None => DocumentError::at(DocumentErrorKind::Truncated, self.len(), "the document is cut short"),
         }
     }
@@ -267,6 +260,12 @@ impl<'a> Lexer<'a> {
             None => format!("byte 0x{:02x}", self.bytes[at]),
         }
     }
+}
+
+/// What is said of a document in another encoding, at its first byte that JSON cannot have.
+fn refuse_encoding(encoding: &str, at: usize) -> DocumentError {
+    let detail = format!("{encoding}; JSON is UTF-8 (RFC 8259): convert it first, with iconv for example");
+    DocumentError::at(DocumentErrorKind::Utf8, at, detail)
 }
 
 /// What the number `text`, which is one by RFC 8259, is to a machine.
