@@ -32,12 +32,13 @@ fn in_a_first_runs_way(layout: &Layout) -> Result<Option<PathBuf>, DatasetError>
 }
 
 /// `run/` is a common name, so without a ledger it is only a run's if it holds nothing but what one makes before its
-/// first ledger.
+/// first ledger. It makes the lock before all else, so a seek index without one is somebody else's.
 fn in_the_way_in_run(layout: &Layout) -> Result<Option<PathBuf>, DatasetError> {
     let mut found = list(&layout.run())?;
-    found.remove(&layout.lock());
+    if found.remove(&layout.lock()) {
+        found.remove(&layout.seek_index());
+    }
     found.remove(&layout.draft(&layout.ledger()));
-    found.remove(&layout.seek_index());
     if found.remove(&layout.tmp()) {
         found.extend(list(&layout.tmp())?);
     }

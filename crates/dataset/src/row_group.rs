@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Schema};
 use arrow_select::concat::concat;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
@@ -99,11 +99,19 @@ fn encode_column(
     column: usize,
     writers: Vec<ArrowColumnWriter>,
 ) -> Result<Vec<ArrowColumnChunk>, RowGroupError> {
-    let pieces: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
-    let leaves = compute_leaves(schema.field(column), &concat(&pieces)?)?;
+    let leaves = compute_leaves(schema.field(column), &together(batches, column)?)?;
     let chunks = writers.into_iter().zip(leaves).map(|(mut writer, leaf)| {
         writer.write(&leaf)?;
         Ok(writer.close()?)
     });
     chunks.collect()
+}
+
+/// All rows of a column, in memory of their own. A slice knows of nulls that are not in it, and where there may be nulls the
+/// Parquet writer lays out other pages than where there are none. `concat` looks again, but not when it is given one array
+/// alone; so there is always an empty one too.
+fn together(batches: &[RecordBatch], column: usize) -> Result<ArrayRef, ArrowError> {
+    let pieces = batches.iter().map(|batch| batch.column(column));
+    let empty = pieces.clone().next().map(|piece| piece.slice(0, 0));
+    concat(&Vec::from_iter(pieces.chain(&empty).map(AsRef::as_ref)))
 }

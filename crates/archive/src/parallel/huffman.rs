@@ -277,6 +277,9 @@ fn unused(counts: &[u16; LONGEST + 1]) -> Option<u32> {
 pub(super) struct Codes {
     literals: Table,
     distances: Table,
+    /// Whether they are those of a fixed block. Such blocks can be 10 bits long, and to build tables for each would take a
+    /// hundred times as long as to read it.
+    are_fixed: bool,
 }
 
 impl Codes {
@@ -284,23 +287,29 @@ impl Codes {
         Self {
             literals: Table::new(LITERAL_BITS),
             distances: Table::new(DISTANCE_BITS),
+            are_fixed: false,
         }
     }
 
     /// Takes the codes of a dynamic block: the length of each literal's or length's code, and of each distance's.
     /// `None` when they are no codes.
     pub(super) fn set(&mut self, literals: &[u8], distances: &[u8]) -> Option<()> {
+        self.are_fixed = false;
         self.literals.build(literals, literal_or_length)?;
         self.distances.build(distances, distance)
     }
 
     /// Takes the codes of a fixed block (RFC 1951, section 3.2.6).
     pub(super) fn set_fixed(&mut self) {
+        if self.are_fixed {
+            return;
+        }
         let mut literals = [8; 288];
         literals[144..256].fill(9);
         literals[256..280].fill(7);
         let set = self.set(&literals, &[5; 32]);
         debug_assert!(set.is_some(), "the fixed codes are complete");
+        self.are_fixed = true;
     }
 
     /// The literal or length whose code the next bits start with; a link for one that is longer than the first lookup.
@@ -382,5 +391,36 @@ impl LengthCode {
     pub(super) fn symbol(&self, peeked: u64) -> (u8, u32) {
         let (symbol, bits) = self.entries[peeked as usize & 127];
         (symbol, u32::from(bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_codes_are_the_same_whatever_was_there_before() {
+        let mut fresh = Codes::new();
+        fresh.set_fixed();
+        let mut codes = Codes::new();
+        codes.set_fixed();
+        // Codes of another block, then some that are right for literals alone, and some that are right for nothing.
+        for (literals, distances) in [([8; 256], [1, 1]), ([8; 256], [1, 2]), ([1; 256], [1, 1])] {
+            codes.set(&literals, &distances);
+            codes.set_fixed();
+            assert!(codes.literals.entries == fresh.literals.entries);
+            assert!(codes.distances.entries == fresh.distances.entries);
+        }
+    }
+
+    /// A stream of nothing but empty fixed blocks would otherwise hold everybody up for minutes.
+    #[test]
+    fn fixed_codes_that_are_there_are_not_built_again() {
+        let mut codes = Codes::new();
+        codes.set_fixed();
+        let touched = Entry(!codes.literals.entries[0].0);
+        codes.literals.entries[0] = touched;
+        codes.set_fixed();
+        assert!(codes.literals.entries[0] == touched);
     }
 }

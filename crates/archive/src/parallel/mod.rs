@@ -156,6 +156,8 @@ impl<P: Pull> Pull for Parallel<P> {
         loop {
             match &mut self.state {
                 State::Unread { .. } => self.begin(),
+                // What is decoded already can be a thousand times as long as what was read.
+                State::Team(_) if self.stop.is_told() => return Err(Fault::Stopped),
                 State::Team(team) => match team.pull(out)? {
                     Some(given) => return Ok(given),
                     None => self.call_judge(),

@@ -116,6 +116,7 @@ fn an_overwriting_that_was_cut_off_can_be_taken_up() {
 fn foreign_files_in_the_way_are_refused_and_kept() {
     let without_ledger = [
         "run/checkpoint-500",
+        "run/seek-index",
         "run/tmp/0.part-00000.parquet",
         "run/events/x",
         "features_raw/part.parquet",

@@ -7,6 +7,7 @@
 
 use std::ffi::CStr;
 use std::io::{self, Write};
+use std::sync::atomic::AtomicU32;
 
 use libc::c_long;
 use nix::errno::Errno;
@@ -88,8 +89,13 @@ fn on_socket(number: c_long) -> c_long {
 
 /// A page that nothing else uses, made with these rights.
 fn page(rights: i32) -> c_long {
+    page_of(rights, libc::MAP_PRIVATE)
+}
+
+/// A page of this kind, made with these rights.
+fn page_of(rights: i32, kind: i32) -> c_long {
     const ANYWHERE: c_long = 0;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    let flags = kind | libc::MAP_ANONYMOUS;
     call(
         libc::SYS_mmap,
         &[ANYWHERE, PAGE, c_long::from(rights), c_long::from(flags), -1],
@@ -179,6 +185,26 @@ const ESCAPES: &[(&str, Escape)] = &[
         )
     }),
     ("mmap-exec", || page(libc::PROT_READ | libc::PROT_EXEC)),
+    // Memory that RLIMIT_DATA does not count.
+    ("mmap-shared", || {
+        page_of(libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED)
+    }),
+    ("mmap-stack", || {
+        page_of(
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_GROWSDOWN,
+        )
+    }),
+    ("futex-lends-priority", || {
+        static LOCK: AtomicU32 = AtomicU32::new(0);
+        call(
+            libc::SYS_futex,
+            &[
+                LOCK.as_ptr() as c_long,
+                c_long::from(libc::FUTEX_LOCK_PI | libc::FUTEX_PRIVATE_FLAG),
+            ],
+        )
+    }),
     ("pkey_mprotect", || call(libc::SYS_pkey_mprotect, &[])),
     ("memfd_create", || call(libc::SYS_memfd_create, &[text(c"code")])),
     ("personality", || call(libc::SYS_personality, &[])),

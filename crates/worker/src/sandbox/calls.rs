@@ -63,14 +63,25 @@ const TIME: &[c_long] = &[
     libc::SYS_time,
 ];
 
-/// What locks and allocators are made of, in C libraries of any age, for the one thread that there is; and random numbers,
-/// which hash tables are seeded with.
+/// What locks (with the [`WAITING`] of them) and allocators are made of, in C libraries of any age, for the one thread that
+/// there is; and random numbers, which hash tables are seeded with.
 const LIBRARY: &[c_long] = &[
-    libc::SYS_futex,
     libc::SYS_set_robust_list,
     libc::SYS_rseq,
     libc::SYS_membarrier,
     libc::SYS_getrandom,
+];
+
+/// What futex(2) is let through for: to wait and to wake. Locks that lend their priority, where most of its holes were, are
+/// for threads with priorities.
+const WAITING: [i32; 7] = [
+    libc::FUTEX_WAIT,
+    libc::FUTEX_WAKE,
+    libc::FUTEX_REQUEUE,
+    libc::FUTEX_CMP_REQUEUE,
+    libc::FUTEX_WAKE_OP,
+    libc::FUTEX_WAIT_BITSET,
+    libc::FUTEX_WAKE_BITSET,
 ];
 
 /// What looks something up by a path. C libraries and the runtime do it in passing and can do without: a panic wants to
@@ -171,11 +182,20 @@ fn long(argument: u8, is: SeccompCmpOp, value: impl Into<i64>) -> Condition {
 fn with_arguments(own: u32) -> Vec<(c_long, Vec<Condition>)> {
     use SeccompCmpOp::{Eq, Lt, MaskedEq, Ne};
     const EXECUTABLE: u64 = libc::PROT_EXEC as u64;
+    /// Memory that the limit on data does not count: what is shared, and what grows like a stack.
+    const UNCOUNTED: u64 = (libc::MAP_SHARED | libc::MAP_GROWSDOWN) as u64;
+    /// The part of a futex's operation that says what it is; the rest says how.
+    const OPERATION: u64 = libc::FUTEX_CMD_MASK as u32 as u64;
     const NULL: i64 = 0;
     const THIS: i64 = 0;
-    vec![
-        // No new code.
-        (libc::SYS_mmap, vec![long(2, MaskedEq(EXECUTABLE), 0)]),
+    let futex = |operation: i32| (libc::SYS_futex, vec![int(1, MaskedEq(OPERATION), operation)]);
+    let mut calls: Vec<_> = WAITING.into_iter().map(futex).collect();
+    calls.extend([
+        // No new code, and no memory beyond the limit.
+        (
+            libc::SYS_mmap,
+            vec![long(2, MaskedEq(EXECUTABLE), 0), long(3, MaskedEq(UNCOUNTED), 0)],
+        ),
         (libc::SYS_mprotect, vec![long(2, MaskedEq(EXECUTABLE), 0)]),
         (libc::SYS_madvise, vec![int(2, Lt, ADVICE_THAT_BREAKS)]),
         // An abort is a signal to itself; the second is how musl sends it.
@@ -196,5 +216,6 @@ fn with_arguments(own: u32) -> Vec<(c_long, Vec<Condition>)> {
             libc::SYS_prctl,
             vec![int(0, Eq, PR_SET_VMA), long(1, Eq, PR_SET_VMA_ANON_NAME)],
         ),
-    ]
+    ]);
+    calls
 }
