@@ -262,3 +262,30 @@ fn a_bomb_costs_its_member_and_no_more_memory_than_it_may() {
     let reasons = ["bomb.json.gz", "bomb.json.zst"].map(|name| (name.to_owned(), "too_large".to_owned()));
     assert_eq!(dataset.reasons(), reasons);
 }
+
+#[test]
+fn what_there_is_no_memory_to_inflate_kills_a_worker_and_costs_its_member() {
+    let spaces = gzip(&vec![b' '; 32 << 20]).repeat(4);
+    // One stored block, in a frame that asks for a window of 2^(10 + 17) bytes.
+    let window = &b"\x28\xb5\x2f\xfd\0\x88\x11\0\0{}"[..];
+    let archive = Tar::new()
+        .file("1.json.zst", zstd(br#"{"a":1}"#))
+        .file("document.json.gz", spaces)
+        .file("2.json.gz", gzip(br#"{"a":2}"#))
+        .file("window.json.zst", window)
+        .file("3.json", r#"{"a":3}"#)
+        .finish();
+    let scene = Scene::new(&archive, MAP);
+    for workers in ["1", "2"] {
+        let limits = ["--worker-memory", "96MiB", "--workers", workers, "--overwrite"];
+        scene.run(&limits).expect_code(3);
+        let dataset = scene.dataset("out");
+        let rows = ["1", "2", "3"].map(|doc| json!([doc, doc.parse::<i64>().expect("a number")]));
+        assert_eq!(dataset.rows("values"), rows);
+        let reasons = ["document.json.gz", "window.json.zst"].map(|name| (name.to_owned(), "crash".to_owned()));
+        assert_eq!(dataset.reasons(), reasons);
+        for line in dataset.failed() {
+            assert!(line["detail"].as_str().is_some_and(|detail| detail.contains("--worker-memory")), "{line}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::state::files_below;
 use crate::support::dataset::{Contents, assert_same};
 use crate::support::documents::{Fault, Random, name, search_with};
 use crate::support::process::Running;
-use crate::support::{Run, Scene, Tar, gzip};
+use crate::support::{Run, Scene, Tar, gzip, zstd};
 
 /// Nested loops, lists, strings, types that are inferred and types that are written, and a feature without a row.
 pub(crate) const MAP: &str = "\
@@ -69,8 +69,8 @@ pub(crate) struct Size {
     pub(crate) checkpoint_every: &'static str,
 }
 
-/// An archive that shows `random` documents, some of which fail, and one of which is too large. Values that do not fit
-/// stand behind the sample.
+/// An archive that shows `random` documents, some of them compressed, some of which fail, and one of which is too large.
+/// Values that do not fit stand behind the sample.
 pub(crate) fn archive(size: Size, random: &mut Random) -> Vec<u8> {
     let first = random.below(900_000) as usize;
     let mut below = |limit: usize| random.below(limit as u64) as usize;
@@ -88,8 +88,17 @@ pub(crate) fn archive(size: Size, random: &mut Random) -> Vec<u8> {
             false => text,
         }
     });
-    let add = |tar: Tar, (number, text): (usize, String)| tar.file(&name(first + number), text);
+    let add = |tar: Tar, (number, text): (usize, String)| tar.file(&name(first + number), packed(number, text));
     documents.enumerate().fold(Tar::new(), add).finish()
+}
+
+/// The content of the member with this number: of ten, one is gzip, one is zstd, and the rest are what they hold.
+fn packed(number: usize, text: String) -> Vec<u8> {
+    match number % 10 {
+        3 => gzip(text.as_bytes()),
+        8 => zstd(text.as_bytes()),
+        _ => text.into_bytes(),
+    }
 }
 
 /// A place where the same archive is extracted again and again.

@@ -125,17 +125,28 @@ fn a_document_in_another_encoding_is_told_so() {
     let utf16 = |order: fn(u16) -> [u8; 2]| "{\"a\": 1}".encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let little = utf16(u16::to_le_bytes);
     let big = utf16(u16::to_be_bytes);
-    let marked = [b"\xff\xfe".as_slice(), &little].concat();
-    for (document, encoding) in [
-        (little, "UTF-16"),
-        (big, "UTF-16"),
-        (marked, "UTF-16"),
-        (b"\0\0\0[".to_vec(), "UTF-32"),
+    let marked_little = [b"\xff\xfe".as_slice(), &little].concat();
+    let marked_big = [b"\xfe\xff".as_slice(), &big].concat();
+    for (document, encoding, offset) in [
+        (&little[..], "UTF-16", 1),
+        (&big, "UTF-16", 0),
+        (&marked_little, "UTF-16", 0),
+        (&marked_big, "UTF-16", 0),
+        (b"\0\0\0[", "UTF-32", 0),
+        (b"[\0\0\0", "UTF-32", 1),
+        (b"\xff\xfe\0\0[\0\0\0", "UTF-32", 0),
+        (b"\0\0\xfe\xff\0\0\0[", "UTF-32", 0),
     ] {
-        let error = verdict(&plan, &document).unwrap_err();
-        assert_eq!(error.kind.code(), "utf8");
+        let error = verdict(&plan, document).unwrap_err();
+        assert_eq!((error.kind.code(), error.offset), ("utf8", Some(offset)), "{document:x?}");
         assert!(error.detail.contains(encoding), "{}", error.detail);
     }
+}
+
+/// As a system leaves files that it had no time to fill.
+#[test]
+fn nothing_but_zeros_is_no_encoding() {
+    assert_eq!(place(&any_map(), &[0; 64]), ("syntax", 0));
 }
 
 #[test]

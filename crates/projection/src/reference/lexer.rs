@@ -242,7 +242,7 @@ impl<'a> Lexer<'a> {
     /// The name of the encoding that the first bytes tell of, if it is not UTF-8.
     fn other_encoding(&self) -> Option<&'static str> {
         match self.bytes {
-            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => {
+            [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, 1..=0xff, ..] | [1..=0xff, 0, 0, 0, ..] => {
                 Some("it is UTF-32")
             }
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, ..] | [1..=0xff, 0, ..] => Some("it is UTF-16"),

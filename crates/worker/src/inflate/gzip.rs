@@ -33,6 +33,7 @@ impl Gunzip {
     fn member(&mut self, compressed: &[u8], mut at: usize, room: &mut Room<'_>) -> Result<usize, InflateError> {
         let decompress = match &mut self.decompress {
             Some(decompress) => {
+                // With the header that it was made for, which is gzip's.
                 decompress.reset(true);
                 decompress
             }
