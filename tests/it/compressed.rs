@@ -285,7 +285,12 @@ fn what_there_is_no_memory_to_inflate_kills_a_worker_and_costs_its_member() {
         let reasons = ["document.json.gz", "window.json.zst"].map(|name| (name.to_owned(), "crash".to_owned()));
         assert_eq!(dataset.reasons(), reasons);
         for line in dataset.failed() {
-            assert!(line["detail"].as_str().is_some_and(|detail| detail.contains("--worker-memory")), "{line}");
+            assert!(
+                line["detail"]
+                    .as_str()
+                    .is_some_and(|detail| detail.contains("--worker-memory")),
+                "{line}"
+            );
         }
     }
 }

@@ -138,7 +138,11 @@ fn a_document_in_another_encoding_is_told_so() {
         (b"\0\0\xfe\xff\0\0\0[", "UTF-32", 0),
     ] {
         let error = verdict(&plan, document).unwrap_err();
-        assert_eq!((error.kind.code(), error.offset), ("utf8", Some(offset)), "{document:x?}");
+        assert_eq!(
+            (error.kind.code(), error.offset),
+            ("utf8", Some(offset)),
+            "{document:x?}"
+        );
         assert!(error.detail.contains(encoding), "{}", error.detail);
     }
 }
