@@ -76,7 +76,7 @@ pub(crate) struct VerifyArguments {
 /// The arguments of `extract`.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArguments {
-    /// The archive: a tar, plain or compressed with gzip, or `-` for standard input. What it is is told by its content,
+    /// The archive: a tar, plain or compressed with gzip or zstd, or `-` for standard input. What it is is told by its content,
     /// never by its name
     #[arg(long, value_name = "ARCHIVE", env = "TARQUET_TAR_PATH", help_heading = "Input")]
     pub(crate) tar_path: PathBuf,

@@ -18,3 +18,4 @@ mod signals;
 mod support;
 mod verify;
 mod workers;
+mod zstd;

@@ -11,7 +11,7 @@ use crate::support::dataset::{Contents, assert_same};
 use crate::support::documents::{Fault, MAP, name, searches};
 use crate::support::ledger::Ledger;
 use crate::support::process::{Running, wait_for};
-use crate::support::{Run, Scene, gzip};
+use crate::support::{Run, Scene, gzip, zstd};
 
 const SETTINGS: [&str; 10] = [
     "--workers",
@@ -250,7 +250,7 @@ fn what_was_committed_and_is_not_there_any_more_is_refused_by_name() {
 /// Where damage stands is a line of the log too, and must not depend on what was read before it.
 #[test]
 fn a_damaged_archive_is_resumed_with_the_same_line_about_the_damage() {
-    for compressed in [false, true] {
+    for pack in [None, Some(packed as fn(&[u8]) -> Vec<u8>), Some(in_frames)] {
         let scene = scene();
         edit(&scene, "archive.tar", |bytes| {
             let header = name(1_400);
@@ -258,25 +258,25 @@ fn a_damaged_archive_is_resumed_with_the_same_line_about_the_damage() {
             let at = bytes.windows(header.len()).position(|window| window == header);
             // Its checksum tells.
             bytes[at.expect("a member of that name")] ^= 1;
-            if compressed {
-                *bytes = packed(bytes);
+            if let Some(pack) = pack {
+                *bytes = pack(bytes);
             }
         });
         let expected = expected(&scene);
         let log = String::from_utf8_lossy(&expected[Path::new("failed.log")]).into_owned();
         assert!(log.contains("archive_damaged"), "{log}");
         cut_off(&scene);
-        match compressed {
-            true => drop(resumed_in_the_middle(&scene, &expected)),
-            false => resumed(&scene, &expected),
+        match pack {
+            Some(_) => drop(resumed_in_the_middle(&scene, &expected)),
+            None => resumed(&scene, &expected),
         }
     }
 }
 
-/// What a resumed run says that does not inflate its archive from the start.
-const IN_THE_MIDDLE: &str = "inflating goes on at byte ";
+/// What a resumed run says that does not decompress its archive from the start.
+const IN_THE_MIDDLE: &str = "decompression goes on at byte ";
 
-/// What is resumed, without inflating what comes long before the position.
+/// What is resumed, without decompressing what comes long before the position.
 #[track_caller]
 fn resumed_in_the_middle(scene: &Scene, expected: &Contents) -> Run {
     let run = Run::of(&mut command(scene, &["--resume", "--log", "info"]));
@@ -290,6 +290,11 @@ fn packed(archive: &[u8]) -> Vec<u8> {
     archive.chunks(1_000_000).flat_map(gzip).collect()
 }
 
+/// A zstd archive of several frames.
+fn in_frames(archive: &[u8]) -> Vec<u8> {
+    archive.chunks(300_000).flat_map(zstd).collect()
+}
+
 /// Scenes of gzip archives whose runs note many places.
 fn packed_scenes() -> [Scene; 2] {
     let documents = searches(1_500, 120, |number| (number == 2).then_some(Fault::Cut));
@@ -298,9 +303,17 @@ fn packed_scenes() -> [Scene; 2] {
     [documents, one_name].map(|archive| Scene::new(&packed(&archive), MAP))
 }
 
+/// The scene of a zstd archive whose runs note many places.
+fn framed_scene() -> Scene {
+    let scene = scene();
+    edit(&scene, "archive.tar", |bytes| *bytes = in_frames(bytes));
+    scene
+}
+
 #[test]
-fn a_gzip_archive_is_not_inflated_from_its_start_again() {
-    for (scene, repeats) in packed_scenes().into_iter().zip([false, true]) {
+fn a_compressed_archive_is_not_decompressed_from_its_start_again() {
+    let [one, repeats] = packed_scenes();
+    for (scene, repeats) in [(one, false), (repeats, true), (framed_scene(), false)] {
         let expected = expected(&scene);
         cut_off(&scene);
         assert!(scene.path("out/run/seek-index").exists());
@@ -322,6 +335,19 @@ fn a_gzip_archive_is_not_inflated_from_its_start_again() {
         );
         Run::of(&mut scene.tarquet(&["verify", "--out-dir", "out"])).expect_code(0);
     }
+}
+
+/// One frame has no place in it at which decompression can begin.
+#[test]
+fn a_zstd_archive_of_one_frame_is_compared_and_read_from_its_start_again() {
+    let scene = scene();
+    edit(&scene, "archive.tar", |bytes| *bytes = zstd(bytes));
+    let expected = expected(&scene);
+    cut_off(&scene);
+    let run = Run::of(&mut command(&scene, &["--resume", "--log", "info"]));
+    run.expect_code(SOME_FAILED);
+    assert!(!run.stderr.contains(IN_THE_MIDDLE), "{run:#?}");
+    assert_same(&expected, &scene.dataset("out").contents(), "resumed");
 }
 
 /// Whatever happens to the index, the run goes on: at an earlier place, or at the archive's start.
@@ -352,20 +378,26 @@ fn an_index_that_is_not_what_was_written_costs_time_and_nothing_else() {
 }
 
 #[test]
-fn another_gzip_archive_is_refused_whatever_the_index_says() {
+fn another_compressed_archive_is_refused_whatever_the_index_says() {
     let [scene, _] = packed_scenes();
-    let expected = expected(&scene);
-    cut_off(&scene);
+    for scene in [scene, framed_scene()] {
+        refuses_another(&scene);
+    }
+}
+
+fn refuses_another(scene: &Scene) {
+    let expected = expected(scene);
+    cut_off(scene);
     for at in [1_000, 200_000] {
         let change = |bytes: &mut Vec<u8>| bytes[at] ^= 1;
         refused_after(
-            &scene,
+            scene,
             "archive.tar",
             change,
             &["cannot resume in", "the archive's content"],
         );
     }
-    resumed_in_the_middle(&scene, &expected);
+    resumed_in_the_middle(scene, &expected);
 }
 
 /// The file of the last checkpoint.

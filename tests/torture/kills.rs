@@ -88,7 +88,7 @@ fn kill_chain(arena: &Arena, left: &mut usize, out: &str, random: &mut Random, t
     }
     let committed = Ledger::read(&arena.path(out)).filter(|ledger| ledger.state() == "running");
     let run = arena.finish(out, out);
-    if run.stderr.contains("inflating goes on at byte") {
+    if run.stderr.contains("decompression goes on at byte") {
         tally.count("resumed in the middle of a gzip archive");
     }
     if let Some(ledger) = committed {

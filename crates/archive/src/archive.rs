@@ -14,11 +14,12 @@ use crate::gzip::Inflater;
 use crate::prefix::Prefix;
 use crate::raw::{Origin, RawBytes};
 use crate::seek::SeekPoint;
-use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, sniff};
+use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, once, sniff};
 use crate::source::{Fault, Pull, Source};
 use crate::spool::SpoolOptions;
 use crate::stream::Stream;
 use crate::walk::Walk;
+use crate::zstd::Decoder;
 
 /// How an archive is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +28,8 @@ pub enum Container {
     Tar,
     /// A tar in gzip, of one or several gzip members.
     Gzip,
+    /// A tar in zstd, of one or several frames.
+    Zstd,
 }
 
 impl fmt::Display for Container {
@@ -34,6 +37,7 @@ impl fmt::Display for Container {
         f.write_str(match self {
             Self::Tar => "tar",
             Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
         })
     }
 }
@@ -49,7 +53,7 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens the archive at `path` and looks at its first bytes, through gzip if need be. The path `-` is standard
+    /// Opens the archive at `path` and looks at its first bytes, decompressed if need be. The path `-` is standard
     /// input, as for [`Archive::stdin`].
     ///
     /// # Errors
@@ -178,33 +182,33 @@ impl Archive {
 }
 
 impl Archive {
-    /// Starts a walk over the members of a gzip file, from a point on that a walk over the same file has made. What it gives,
-    /// and what it tells of damage, is what an unbroken walk gives and tells from there on.
+    /// Starts a walk over the members of a compressed file, from a point on that a walk over the same file has made. What it
+    /// gives, and what it tells of damage, is what an unbroken walk gives and tells from there on.
     ///
     /// `read` is what is known to have been read of the file, by which it is known again: the bytes between the point
     /// and its end are read and compared. Those before the point are not, so whether they are the same has to be known
     /// otherwise ([`Archive::fingerprint`]). [`Walk::prefix`] goes on with the hash of all of them.
     ///
-    /// `None` where no walk can begin there: the point is of another file, behind what was read, or the archive is no
-    /// gzip file.
+    /// `None` where no walk can begin there: the point is of another file, behind what was read, or the archive is not
+    /// compressed as it is for the point.
     ///
     /// # Errors
     ///
     /// [`ArchiveError::Read`] when the file cannot be read, [`ArchiveError::Spool`] when the spool cannot be made.
     pub fn walk_from(&self, point: SeekPoint, read: Prefix, spool: SpoolOptions) -> Result<Option<Walk>, ArchiveError> {
-        if !self.continues(point.prefix(), read)? || point.file() > read.bytes {
+        if !point.fits(self.container) || !self.continues(point.prefix(), read)? || point.file() > read.bytes {
             return Ok(None);
         }
-        let walk = Walk::begin_at(point, self.origin.clone(), spool, self.inflate_threads);
+        let walk = Walk::begin_at(point, self.origin.clone(), self.container, spool, self.inflate_threads);
         walk.map(Some).map_err(|source| ArchiveError::Spool { source })
     }
 
-    /// Whether the archive is a gzip file whose bytes make the prefix `read` of the prefix `start`.
+    /// Whether the archive is a file whose bytes make the prefix `read` of the prefix `start`.
     fn continues(&self, start: Prefix, read: Prefix) -> Result<bool, ArchiveError> {
         let Origin::File { len, .. } = self.origin else {
             return Ok(false);
         };
-        if self.container != Container::Gzip || start.bytes > read.bytes || read.bytes > len {
+        if start.bytes > read.bytes || read.bytes > len {
             return Ok(false);
         }
         let mut raw = RawBytes::after(self.origin.clone(), self.origin.stop(), start);
@@ -243,27 +247,26 @@ fn open_error(path: &Path, source: io::Error) -> ArchiveError {
 
 /// Tells the container, and makes sure that a tar is inside.
 fn told_by_content(path: &Path, origin: &Origin) -> Result<Container, ArchiveError> {
-    let raw = || RawBytes::new(origin.clone(), origin.stop());
-    let head = read_head(path, &mut Buffered::new(raw()))?;
-    let looks_like = match sniff(&head) {
+    let head = |container| {
+        let raw = RawBytes::new(origin.clone(), origin.stop());
+        read_head(path, &mut *in_order(raw, container))
+    };
+    let looks_like = match sniff(&head(Container::Tar)?) {
         Sniffed::Container(Container::Tar) => return Ok(Container::Tar),
-        Sniffed::Container(Container::Gzip) => {
-            let inner = read_head(path, &mut Buffered::new(Inflater::new(raw())));
+        Sniffed::Container(with) => {
+            let inner = head(with);
             let is_told = inner.as_ref().is_ok_and(|inner| inner.len() == SNIFF_BYTES);
             if !is_told && origin.has_more_than_its_head() {
                 // The walk will see what is inside.
-                return Ok(Container::Gzip);
+                return Ok(with);
             }
             match sniff(&inner?) {
-                Sniffed::Container(Container::Tar) => return Ok(Container::Gzip),
-                inner => LooksLike::Gzipped(Box::new(inside_gzip(inner))),
+                Sniffed::Container(Container::Tar) => return Ok(with),
+                inner => LooksLike::Compressed {
+                    with,
+                    inner: Box::new(inside(with, inner)),
+                },
             }
-        }
-        Sniffed::Zstd => {
-            return Err(ArchiveError::Unsupported {
-                path: path.to_owned(),
-                format: "zstd",
-            });
         }
         Sniffed::Other(other) => other,
     };
@@ -273,16 +276,28 @@ fn told_by_content(path: &Path, origin: &Origin) -> Result<Container, ArchiveErr
     })
 }
 
-/// What a gzip stream holds that does not hold a tar.
-fn inside_gzip(inner: Sniffed) -> LooksLike {
+/// What a compressed stream holds that does not hold a tar.
+fn inside(with: Container, inner: Sniffed) -> LooksLike {
     let format = match inner {
         Sniffed::Other(other) => return other,
-        Sniffed::Container(_) => "gzip again",
-        Sniffed::Zstd => "zstd",
+        Sniffed::Container(Container::Tar) => "tar",
+        Sniffed::Container(Container::Gzip) if with == Container::Gzip => "gzip again",
+        Sniffed::Container(Container::Gzip) => "gzip",
+        Sniffed::Container(Container::Zstd) if with == Container::Zstd => "zstd again",
+        Sniffed::Container(Container::Zstd) => "zstd",
     };
     LooksLike::Known {
         format,
-        advice: "decompress it once first: gzip -dc FILE > INNER",
+        advice: once(with),
+    }
+}
+
+/// The stream in a container, from its start, decompressed by the one who reads it.
+pub(crate) fn in_order(raw: RawBytes, container: Container) -> Box<dyn Source> {
+    match container {
+        Container::Tar => Box::new(Buffered::new(raw)),
+        Container::Gzip => Box::new(Buffered::new(Inflater::new(raw))),
+        Container::Zstd => Box::new(Buffered::new(Decoder::new(raw))),
     }
 }
 
@@ -294,6 +309,10 @@ fn read_head(path: &Path, source: &mut dyn Source) -> Result<Vec<u8>, ArchiveErr
             path: path.to_owned(),
             offset,
             source,
+        },
+        Fault::Stream { kind, .. } if kind.is_refusal() => ArchiveError::Unsupported {
+            path: path.to_owned(),
+            reason: kind,
         },
         Fault::Stream { file, kind } => {
             let place = Place::in_file(file, Some(0));

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::error::Place;
-use crate::gzip::{Point, Spacing};
+use crate::point::{Point, Spacing};
 use crate::source::{Fault, Pull, Source};
 
 /// Bytes that are buffered ahead of small requests, at most.

@@ -61,16 +61,13 @@ pub enum ArchiveError {
         /// What the content is instead.
         looks_like: LooksLike,
     },
-    /// The format is known, but cannot be read yet.
-    #[error(
-        "{} is compressed with {format}, which cannot be read yet; decompress it first, or compress it with gzip",
-        shown(path)
-    )]
+    /// It is compressed in a way that is not read, though nothing is wrong with it.
+    #[error("{} cannot be read: {reason}", shown(path))]
     Unsupported {
         /// The archive's path, as it was given; `-` for standard input.
         path: PathBuf,
-        /// The format.
-        format: &'static str,
+        /// Which way, and what to do: of those for which [`DamageKind::is_refusal`] holds.
+        reason: DamageKind,
     },
     /// The archive is damaged before its first member.
     #[error("{} has no readable member: {damage}", shown(path))]
@@ -140,7 +137,12 @@ pub struct Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the archive is damaged at {}", self.place)?;
+        let what = if self.kind.is_refusal() {
+            "cannot be read on"
+        } else {
+            "is damaged"
+        };
+        write!(f, "the archive {what} at {}", self.place)?;
         if let Some(member) = &self.member {
             write!(f, ", inside member {:?}", String::from_utf8_lossy(&member.name))?;
         }
@@ -257,6 +259,44 @@ pub enum DamageKind {
     /// After the compressed stream's end, and the zeros that may pad it, comes something else.
     #[error("after the end of the gzip data there are other bytes")]
     TrailingGarbage,
+    /// A zstd frame is corrupt, or its checksum does not hold.
+    #[error("the zstd data is corrupt: {detail}")]
+    Zstd {
+        /// What is wrong.
+        detail: &'static str,
+    },
+    /// A zstd frame stops early.
+    #[error("the zstd data is cut short")]
+    CutZstd,
+    /// After a zstd frame comes something that is none.
+    #[error("after the end of the zstd data there are other bytes")]
+    GarbageAfterZstd,
+    /// A zstd frame needs a larger window than there may be.
+    #[error(
+        "a zstd frame needs a window of {window} bytes, and no more than {} MiB are held for one; compress it again \
+         with a smaller one: zstd -dc --long=31 FILE | zstd -o NEW",
+        crate::zstd::WINDOW_LIMIT >> 20
+    )]
+    ZstdWindow {
+        /// How large, in bytes.
+        window: u64,
+    },
+    /// A zstd frame needs a dictionary.
+    #[error(
+        "a zstd frame needs the dictionary {id}, which is not in the archive; compress it again without one: \
+         zstd -dc -D DICTIONARY FILE | zstd -o NEW"
+    )]
+    ZstdDictionary {
+        /// The dictionary's number.
+        id: u32,
+    },
+}
+
+impl DamageKind {
+    /// Whether nothing is wrong with the bytes, and they are only not read.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::ZstdWindow { .. } | Self::ZstdDictionary { .. })
+    }
 }
 
 /// What is wrong with one header block.

@@ -6,7 +6,8 @@
 //! reused slots, into which the walk decompresses. Whoever reads the extents sees no difference, and gives them back
 //! through a [`Releaser`].
 //!
-//! A walk over a gzip file can begin in its middle: while it is inflated, now and then there is a [`SeekPoint`].
+//! A walk over a compressed file can begin in its middle: while it is read, now and then there is a [`SeekPoint`].
+//! In zstd there can be one only where a frame starts.
 //!
 //! Whether an archive is the one that was read before is told by the [`Fingerprint`] of its file and, where it is read
 //! in order, by a running hash over what was read: its [`Prefix`].
@@ -41,6 +42,9 @@ mod gzip;
 mod marks;
 mod member;
 mod parallel;
+#[cfg(test)]
+mod pieces;
+mod point;
 mod prefix;
 mod raw;
 mod seek;
@@ -51,12 +55,13 @@ mod stop;
 mod stream;
 mod tar;
 mod walk;
+mod zstd;
 
 pub use archive::{Archive, Container};
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
-pub use gzip::Spacing;
 pub use member::{Member, MemberKind, Refusal};
+pub use point::Spacing;
 pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
 pub use seek::SeekPoint;
 pub use sniff::LooksLike;

@@ -1,16 +1,17 @@
-//! Beginning a walk in the middle of a gzip file.
+//! Beginning a walk in the middle of a compressed file.
 
 use serde::{Deserialize, Serialize};
 
-use crate::gzip::Point;
+use crate::archive::Container;
+use crate::point::Point;
 use crate::prefix::Prefix;
 use crate::tar::Start;
 
-/// A place at which a walk over a gzip file can begin again, so that nothing before it is inflated: what inflating needs
-/// there, and what the walk over the tar needs at the next header.
+/// A place at which a walk over a gzip or zstd file can begin again, so that nothing before it is decompressed: what
+/// that needs there, and what the walk over the tar needs at the next header.
 ///
 /// It is made by [`Walk::take_point`](crate::Walk::take_point), and holds for a file that has the same bytes up to there.
-/// It is about 32 KiB large.
+/// It is about 32 KiB large inside a gzip member, and tiny where one, or a zstd frame, starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeekPoint {
     pub(crate) point: Point,
@@ -30,9 +31,18 @@ impl SeekPoint {
         (rest.is_empty() && point.is_sound()).then_some(point)
     }
 
-    /// How many bytes of the file need not be inflated.
+    /// How many bytes of the file need not be decompressed.
     pub fn file(&self) -> u64 {
         self.point.file
+    }
+
+    /// Whether it can be one of an archive that is wrapped so.
+    pub(crate) fn fits(&self, container: Container) -> bool {
+        match container {
+            Container::Tar => false,
+            Container::Gzip => true,
+            Container::Zstd => self.point.inside.is_none(),
+        }
     }
 
     /// What has to be known of the file for the point to hold.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::archive::Container;
 use crate::tar::{BLOCK, Block, classify};
+use crate::zstd::Magic;
 
 /// The bytes that [`sniff`] wants to see: one tar block.
 pub(crate) const SNIFF_BYTES: usize = BLOCK;
@@ -13,8 +14,6 @@ pub(crate) const SNIFF_BYTES: usize = BLOCK;
 pub(crate) enum Sniffed {
     /// A container. For a compressed one, what is inside is not known yet.
     Container(Container),
-    /// Something in Zstandard, which cannot be read yet.
-    Zstd,
     /// Anything else.
     Other(LooksLike),
 }
@@ -37,8 +36,13 @@ pub enum LooksLike {
     },
     /// Nothing that is known.
     Binary,
-    /// A gzip stream of something that is no tar.
-    Gzipped(Box<LooksLike>),
+    /// Compressed, but no tar.
+    Compressed {
+        /// How.
+        with: Container,
+        /// What is inside.
+        inner: Box<LooksLike>,
+    },
 }
 
 impl LooksLike {
@@ -48,10 +52,14 @@ impl LooksLike {
             Self::Empty => "was it downloaded whole?",
             Self::Json | Self::Text => "pack the files into one first: tar -cf ARCHIVE.tar FILES",
             Self::Known { advice, .. } => advice,
-            Self::Binary => "check that this is the right file",
-            Self::Gzipped(inner) => match **inner {
-                Self::Json | Self::Text => "decompress it and pack it first: tar -czf ARCHIVE.tar.gz FILES",
-                _ => "check that this is the right file",
+            Self::Binary => CHECK,
+            Self::Compressed { with, inner } => match (&**inner, with) {
+                (Self::Json | Self::Text, Container::Zstd) => {
+                    "decompress it and pack it first: tar --zstd -cf ARCHIVE.tar.zst FILES"
+                }
+                (Self::Json | Self::Text, _) => "decompress it and pack it first: tar -czf ARCHIVE.tar.gz FILES",
+                (Self::Known { advice, .. }, _) if *advice != CHECK => once(*with),
+                _ => CHECK,
             },
         }
     }
@@ -65,7 +73,7 @@ impl fmt::Display for LooksLike {
             Self::Text => f.write_str("plain text"),
             Self::Known { format, .. } => f.write_str(format),
             Self::Binary => f.write_str("binary data"),
-            Self::Gzipped(inner) => write!(f, "gzip around {inner}"),
+            Self::Compressed { with, inner } => write!(f, "{with} around {inner}"),
         }
     }
 }
@@ -89,20 +97,31 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
         "a compress (.Z) file",
         "decompress it first: gzip -dc FILE > FILE.tar",
     ),
-    (b"PAR1", "a Parquet file", "check that this is the right file"),
-    (b"ARROW1", "an Arrow file", "check that this is the right file"),
-    (b"\x7FELF", "a program", "check that this is the right file"),
+    (b"PAR1", "a Parquet file", CHECK),
+    (b"ARROW1", "an Arrow file", CHECK),
+    (b"\x7FELF", "a program", CHECK),
 ];
 
+/// What to do with what nothing can be made of.
+const CHECK: &str = "check that this is the right file";
+
 const REPACK: &str = "unpack it and pack it again: tar -cf ARCHIVE.tar DIRECTORY";
+
+/// How to look at what is inside, as the end of a sentence.
+pub(crate) fn once(with: Container) -> &'static str {
+    match with {
+        Container::Zstd => "decompress it once first: zstd -dc FILE > INNER",
+        Container::Tar | Container::Gzip => "decompress it once first: gzip -dc FILE > INNER",
+    }
+}
 
 /// Tells what a stream is from its first [`SNIFF_BYTES`] (fewer only where it is shorter).
 pub(crate) fn sniff(head: &[u8]) -> Sniffed {
     if head.starts_with(&[0x1F, 0x8B]) {
         return Sniffed::Container(Container::Gzip);
     }
-    if is_zstd(head) {
-        return Sniffed::Zstd;
+    if matches!(Magic::of(head), Magic::Frame | Magic::Skippable) {
+        return Sniffed::Container(Container::Zstd);
     }
     if is_tar(head) {
         return Sniffed::Container(Container::Tar);
@@ -113,17 +132,6 @@ pub(crate) fn sniff(head: &[u8]) -> Sniffed {
 /// A whole header with a right checksum; or an end marker, which is an archive without members.
 fn is_tar(head: &[u8]) -> bool {
     <&[u8; BLOCK]>::try_from(head).is_ok_and(|block| matches!(classify(block), Block::Header | Block::Zeros))
-}
-
-/// A Zstandard frame or a skippable one. RFC 8878, sections 3.1.1 and 3.1.2.
-fn is_zstd(head: &[u8]) -> bool {
-    match head {
-        [a, b, c, d, ..] => {
-            let magic = u32::from_le_bytes([*a, *b, *c, *d]);
-            magic == 0xFD2F_B528 || magic & 0xFFFF_FFF0 == 0x184D_2A50
-        }
-        _ => false,
-    }
 }
 
 /// What a stream that is no container looks like.

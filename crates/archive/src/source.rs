@@ -8,7 +8,7 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::buffered::BUFFER;
 use crate::error::{DamageKind, Place};
-use crate::gzip::{Point, Spacing};
+use crate::point::{Point, Spacing};
 use crate::prefix::{Prefix, PrefixDiffers};
 use crate::raw::read_at_most;
 use crate::tar::BLOCK;

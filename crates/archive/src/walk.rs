@@ -5,18 +5,20 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use crate::archive::Container;
+use crate::archive::{Container, in_order};
 use crate::buffered::Buffered;
 use crate::error::{Damage, WalkError};
-use crate::gzip::{Inflater, Point, Spacing};
+use crate::gzip::Inflater;
 use crate::member::{Member, MemberKind};
 use crate::parallel::{Parallel, WORTH_IT};
+use crate::point::{Point, Spacing};
 use crate::prefix::{Prefix, PrefixDiffers, PrefixProbe, Running};
 use crate::raw::{Origin, RawBytes};
 use crate::seek::SeekPoint;
 use crate::source::{FileSource, Pull, Source};
 use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
 use crate::tar::Entries;
+use crate::zstd::Decoder;
 
 /// A walk over the members of an archive, in archive order.
 pub struct Walk {
@@ -77,25 +79,30 @@ impl Walk {
         let spool = Spool::new(options, origin.stop())?;
         let raw = RawBytes::new(origin.clone(), Arc::clone(spool.shared().stop()));
         let running = Arc::clone(raw.running());
-        let entries = match container {
-            Container::Tar => Entries::new(Box::new(Buffered::new(raw))),
-            Container::Gzip => Entries::new(inflated(raw, None, &origin, &spool, threads)),
+        let source = match container {
+            Container::Gzip => inflated(raw, None, &origin, &spool, threads),
+            Container::Tar | Container::Zstd => in_order(raw, container),
         };
-        Ok(Walk::over(entries, running, spool))
+        Ok(Walk::over(Entries::new(source), running, spool))
     }
 
-    /// Over a gzip file, from a point of it on.
+    /// Over a compressed file, from a point of it on.
     pub(crate) fn begin_at(
         point: SeekPoint,
         origin: Origin,
+        container: Container,
         options: SpoolOptions,
         threads: usize,
     ) -> io::Result<Walk> {
         let spool = Spool::new(options, origin.stop())?;
         let raw = RawBytes::after(origin.clone(), Arc::clone(spool.shared().stop()), point.prefix());
         let running = Arc::clone(raw.running());
-        let source = inflated(raw, Some(point.point), &origin, &spool, threads);
-        let entries = Entries::begin_at(source, point.start);
+        let SeekPoint { point, start } = point;
+        let source = match container {
+            Container::Zstd => Box::new(Buffered::begin_at(Decoder::begin_at(raw, &point), point.stream)),
+            Container::Tar | Container::Gzip => inflated(raw, Some(point), &origin, &spool, threads),
+        };
+        let entries = Entries::begin_at(source, start);
         Ok(Walk::over(entries, running, spool))
     }
 
@@ -111,7 +118,8 @@ impl Walk {
         }
     }
 
-    /// Makes points from here on at which a walk can begin again, so far apart. Only a gzip stream can have any.
+    /// Makes points from here on at which a walk can begin again, so far apart. Only a gzip stream can have any, and one of
+    /// several zstd frames.
     pub fn make_points(&mut self, spacing: Spacing) {
         self.entries.make_points(spacing);
     }
@@ -310,7 +318,7 @@ mod tests {
     /// A directory opens as a file does, and every read of it fails.
     #[test]
     fn a_file_that_cannot_be_read_is_no_damage() {
-        for container in [Container::Tar, Container::Gzip] {
+        for container in [Container::Tar, Container::Gzip, Container::Zstd] {
             let file = Arc::new(File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory"));
             let origin = Origin::File { file, len: 1000 };
             let mut walk = Walk::start(origin, container, SpoolOptions::default(), 1).expect("a walk");

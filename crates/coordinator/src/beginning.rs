@@ -1,4 +1,4 @@
-//! Where the walk over an archive begins: at its start, or, where a gzip archive is resumed, at a place that the run
+//! Where the walk over an archive begins: at its start, or, where a compressed archive is resumed, at a place that the run
 //! before has noted.
 
 use tarquet_archive::{Archive, Container, Prefix, Spacing, SpoolOptions, Walk};
@@ -39,7 +39,7 @@ impl Beginning {
         position: Option<&Position>,
         spacing: Spacing,
     ) -> Result<Beginning, RunError> {
-        let subject = subject.filter(|_| archive.container() == Container::Gzip);
+        let subject = subject.filter(|_| archive.container() != Container::Tar);
         let mut beginning = match subject {
             None => Beginning::at_start(archive, position)?,
             Some(subject) => match target.seek_index() {
@@ -98,7 +98,7 @@ impl Beginning {
         let walk = archive.walk_from(point, read, SpoolOptions::default())?;
         Ok(walk.map(|walk| {
             tracing::info!(
-                "inflating goes on at byte {archive_bytes} of {}, behind {} members",
+                "decompression goes on at byte {archive_bytes} of {}, behind {} members",
                 archive.len().unwrap_or(0),
                 passed.wanted + passed.skipped
             );
@@ -142,5 +142,7 @@ fn prefix(source: &SourcePrefix) -> Prefix {
 
 /// Says that an index is of no use. The run is as good without it.
 pub(crate) fn without_index(error: &DatasetError) {
-    tracing::warn!("{error}. The run goes on without it; a resumed one may have to inflate the archive from its start");
+    tracing::warn!(
+        "{error}. The run goes on without it; a resumed one may have to decompress the archive from its start"
+    );
 }

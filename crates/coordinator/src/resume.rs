@@ -100,7 +100,7 @@ pub(crate) fn canonical(plan: &Plan) -> Result<Plan, RunError> {
     })
 }
 
-/// Warns of an archive that may be another one, and of which no more than samples are compared. A gzip archive that was
+/// Warns of an archive that may be another one, and of which no more than samples are compared. A compressed archive that was
 /// modified is read from its start, and so compared as a whole: the seek index is of the one that was not.
 pub(crate) fn warn_of_samples(archive: Option<&Archive>, then: &[Input], now: &[Input]) {
     let is_sampled = archive.is_some_and(|archive| archive.container() == Container::Tar);

@@ -1,4 +1,4 @@
-//! The seek index: places in a gzip archive at which a resumed run can begin, in the file `run/seek-index`.
+//! The seek index: places in a compressed archive at which a resumed run can begin, in the file `run/seek-index`.
 //!
 //! ```text
 //! magic, 8 bytes, the last of them the version
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A frame is a length (4 bytes, little-endian), the XXH3 hash of that many bytes (8 bytes, little-endian, 64 bits with
-//! seed 0), and the bytes: a postcard. Frames are appended while the archive is inflated.
+//! seed 0), and the bytes: a postcard. Frames are appended while the archive is decompressed.
 //!
 //! The file is advisory. It is never made durable, and what of it cannot be read, or is of something else, is as if it
 //! were not there: reading ends at the first frame that is not whole. So nothing that happens to it can do more than

@@ -9,7 +9,7 @@ pub(crate) struct Tuning {
     pub(crate) credit: u64,
     /// The size that pipes are asked to have, in bytes: a unit in one write.
     pub(crate) pipe_bytes: i32,
-    /// How far places in a gzip archive are apart that are noted for a resumed run.
+    /// How far places in a compressed archive are apart that are noted for a resumed run.
     pub(crate) seek_spacing: Spacing,
 }
 

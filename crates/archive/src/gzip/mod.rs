@@ -5,7 +5,6 @@
 
 mod deflate;
 mod framing;
-mod point;
 #[cfg(test)]
 mod tests;
 
@@ -13,13 +12,12 @@ use std::ops::Range;
 
 use crate::error::{DamageKind, Place};
 use crate::marks::Marks;
+use crate::point::{Inside, Point, Points, Spacing};
 use crate::source::{Fault, LOOK_BACK, Pull};
 pub(crate) use deflate::Boundary;
 use deflate::{Deflate, Status, Step, Until};
 pub(crate) use framing::Sums;
 use framing::{Header, MAGIC, Trailer};
-pub use point::Spacing;
-pub(crate) use point::{Inside, Point, Points};
 
 /// Compressed bytes read at once.
 const INPUT: usize = 256 * 1024;

@@ -5,8 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::error::Place;
-use crate::gzip::{Inflater, Point, Spacing};
+use crate::gzip::Inflater;
 use crate::marks::Marks;
+use crate::point::{Point, Spacing};
 use crate::prefix::Prefix;
 use crate::raw::read_at_most;
 use crate::source::{Fault, Pull};

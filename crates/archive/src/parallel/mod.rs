@@ -30,8 +30,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use crate::error::{DamageKind, PIECE_BYTES, Place};
-use crate::gzip::{Boundary, Inside, Point, Points, Spacing};
+use crate::gzip::Boundary;
 use crate::marks::{Mark, Marks};
+use crate::point::{Inside, Point, Points, Spacing};
 use crate::source::{Fault, LOOK_BACK, Pull};
 use crate::stop::Stop;
 use chunk::{Chunk, Cutter, Sizes, Work};

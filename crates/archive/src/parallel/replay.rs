@@ -3,7 +3,8 @@
 use crc32fast::Hasher;
 
 use super::tokens::{Event, Sequence, Tokens};
-use crate::gzip::{Inside, Sums};
+use crate::gzip::Sums;
+use crate::point::Inside;
 
 /// How far back a match reaches, in bytes (RFC 1951, section 2).
 const WINDOW: usize = 32 * 1024;

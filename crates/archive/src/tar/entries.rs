@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Damage, DamageKind, Place, WalkError};
-use crate::gzip::{Point, Spacing};
 use crate::member::{Member, MemberKind, Refusal};
+use crate::point::{Point, Spacing};
 use crate::source::{Fault, Source};
 use crate::tar::METADATA_LIMIT;
 use crate::tar::header::{Announces, BLOCK, Block, EntryHeader, classify, is_zero, sparse_block_goes_on, until_nul};

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use tarquet_archive::{Archive, ArchiveError, DamageKind, LooksLike};
 
 use crate::build::{BLOCK, Dialect, Expected, Spec, Tar, Twist};
-use crate::support::{Listing, Scratch, gzip, noise, read_all};
+use crate::support::{Listing, Scratch, gzip, noise, read_all, zstd};
 
 fn sample() -> Tar {
     let spec = |dialect, name: &str, flag, len: usize, twist| Spec {
@@ -97,27 +97,29 @@ fn check_cut(tar: &Tar, len: usize, damage: &tarquet_archive::Damage) {
 #[test]
 fn a_gzip_cut_at_any_byte() {
     let tar = sample();
-    let compressed = gzip(&tar.bytes);
-    at_every_cut(&compressed, |len, result| match result {
+    compressed_and_cut(&tar, &gzip(&tar.bytes), 2, &DamageKind::CutGzip);
+}
+
+#[test]
+fn a_zstd_cut_at_any_byte() {
+    let tar = sample();
+    compressed_and_cut(&tar, &zstd(&tar.bytes), 4, &DamageKind::CutZstd);
+}
+
+/// `magic` is how many bytes it takes to know how it is compressed.
+fn compressed_and_cut(tar: &Tar, compressed: &[u8], magic: usize, cut: &DamageKind) {
+    at_every_cut(compressed, |len, result| match result {
         Ok(listing) => {
             let read = listing.expected();
             assert_eq!(read, tar.expected[..read.len()], "cut at {len}");
             let damage = listing.damage.unwrap_or_else(|| panic!("the cut at {len} is not told"));
-            assert_eq!(
-                (damage.kind, damage.place.file),
-                (DamageKind::CutGzip, len as u64),
-                "cut at {len}"
-            );
+            assert_eq!((&damage.kind, damage.place.file), (cut, len as u64), "cut at {len}");
         }
         Err(ArchiveError::Damaged { damage, .. }) => {
-            assert_eq!(
-                (damage.kind, damage.place.file),
-                (DamageKind::CutGzip, len as u64),
-                "cut at {len}"
-            );
+            assert_eq!((&damage.kind, damage.place.file), (cut, len as u64), "cut at {len}");
         }
         Err(ArchiveError::NotAnArchive { looks_like, .. }) => {
-            assert!(len < 2, "at {len} it is known to be gzip");
+            assert!(len < magic, "at {len} it is known how it is compressed");
             assert_eq!(looks_like == LooksLike::Empty, len == 0);
         }
         Err(other) => panic!("cut at {len}: {other}"),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tarquet_archive::{DamageKind, MemberKind, Refusal};
 
 use crate::build::{BLOCK, Dialect, Header, Spec, Tar, Twist, record, specs};
-use crate::support::{Scratch, gzip, read_all};
+use crate::support::{Scratch, gzip, read_all, zstd};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
@@ -14,7 +14,7 @@ proptest! {
         let mut tar = Tar::of(&specs);
         tar.end(blocks);
         let scratch = Scratch::new();
-        for bytes in [tar.bytes.clone(), gzip(&tar.bytes)] {
+        for bytes in [tar.bytes.clone(), gzip(&tar.bytes), zstd(&tar.bytes)] {
             let listing = read_all(&scratch.archive(&bytes));
             prop_assert_eq!(&listing.damage, &None);
             prop_assert_eq!(&listing.expected(), &tar.expected);

@@ -15,3 +15,4 @@ mod signals;
 mod spool;
 mod stream;
 mod support;
+mod zstd;

@@ -5,7 +5,7 @@ use std::path::Path;
 use tarquet_archive::{Archive, ArchiveError, Container, LooksLike};
 
 use crate::build::{Header, Tar};
-use crate::support::{Scratch, gzip, noise};
+use crate::support::{Scratch, gzip, noise, zstd};
 
 fn tar() -> Vec<u8> {
     let mut tar = Tar {
@@ -22,6 +22,12 @@ fn containers_are_told_by_content() {
     let cases = [
         ("a.json", tar(), Container::Tar),
         ("a.tar.kaggle", gzip(&tar()), Container::Gzip),
+        ("a.tar.gz", zstd(&tar()), Container::Zstd),
+        (
+            "b.tar",
+            [&b"\x5A\x2A\x4D\x18\x01\0\0\0x"[..], &zstd(&tar())].concat(),
+            Container::Zstd,
+        ),
     ];
     for (name, bytes, container) in cases {
         let archive = Archive::open(&scratch.file(name, &bytes)).expect("an archive");
@@ -35,7 +41,12 @@ fn containers_are_told_by_content() {
 #[test]
 fn other_content_is_told_by_name() {
     let known = |format| LooksLike::Known { format, advice: "" };
-    let gzipped = |inner| LooksLike::Gzipped(Box::new(inner));
+    let compressed = |with, inner| LooksLike::Compressed {
+        with,
+        inner: Box::new(inner),
+    };
+    let gzipped = |inner| compressed(Container::Gzip, inner);
+    let in_zstd = |inner| compressed(Container::Zstd, inner);
     let random = noise(2000);
     let cases: Vec<(Vec<u8>, LooksLike)> = vec![
         (b"".to_vec(), LooksLike::Empty),
@@ -55,6 +66,12 @@ fn other_content_is_told_by_name() {
         (gzip(&random), gzipped(LooksLike::Binary)),
         (gzip(&gzip(&tar())), gzipped(known("gzip again"))),
         (gzip(b"\x28\xB5\x2F\xFD rest"), gzipped(known("zstd"))),
+        (zstd(b"{\"a\": 1}"), in_zstd(LooksLike::Json)),
+        (zstd(b""), in_zstd(LooksLike::Empty)),
+        (zstd(&zstd(&tar())), in_zstd(known("zstd again"))),
+        (zstd(&gzip(&tar())), in_zstd(known("gzip"))),
+        // A skippable frame and nothing else.
+        (b"\x50\x2A\x4D\x18\0\0\0\0".to_vec(), in_zstd(LooksLike::Empty)),
     ];
     let scratch = Scratch::new();
     for (bytes, expected) in cases {
@@ -68,18 +85,27 @@ fn other_content_is_told_by_name() {
     }
 }
 
+/// Nothing is wrong with these, and what they need is not given to them.
 #[test]
-fn zstd_is_told_and_refused() {
+fn zstd_that_needs_too_much_is_refused_with_what_to_do() {
     let scratch = Scratch::new();
-    for bytes in [
-        b"\x28\xB5\x2F\xFD\x24\x00\x01\x00\x00",
-        b"\x5A\x2A\x4D\x18\x00\x00\x00\x00\x00",
-    ] {
-        let error = Archive::open(&scratch.file("a.tar", bytes)).expect_err("zstd cannot be read yet");
-        assert!(
-            matches!(error, ArchiveError::Unsupported { format: "zstd", .. }),
-            "{error}"
-        );
+    let cases: [(&[u8], &str); 2] = [
+        (
+            b"\x28\xB5\x2F\xFD\0\xA8\x01\0\0",
+            "FILE cannot be read: a zstd frame needs a window of 2147483648 bytes, and no more than 128 MiB are held \
+             for one; compress it again with a smaller one: zstd -dc --long=31 FILE | zstd -o NEW",
+        ),
+        (
+            b"\x28\xB5\x2F\xFD\x21\x07\0\x01\0\0",
+            "FILE cannot be read: a zstd frame needs the dictionary 7, which is not in the archive; compress it \
+             again without one: zstd -dc -D DICTIONARY FILE | zstd -o NEW",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let path = scratch.file("a.tar", bytes);
+        let error = Archive::open(&path).expect_err("it needs too much");
+        assert!(matches!(error, ArchiveError::Unsupported { .. }), "{error:?}");
+        assert_eq!(error.to_string().replace(&path.display().to_string(), "FILE"), expected);
     }
 }
 
@@ -135,6 +161,24 @@ fn messages_say_what_and_what_to_do() {
             &gzip(b"{}"),
             "FILE is not a tar archive: it looks like gzip around JSON text; decompress it and pack it first: \
              tar -czf ARCHIVE.tar.gz FILES",
+        ),
+        (
+            &gzip(&zstd(&tar())),
+            "FILE is not a tar archive: it looks like gzip around zstd; decompress it once first: gzip -dc FILE > INNER",
+        ),
+        (
+            &zstd(b"PK\x03\x04rest"),
+            "FILE is not a tar archive: it looks like zstd around a zip archive; decompress it once first: \
+             zstd -dc FILE > INNER",
+        ),
+        (
+            &gzip(b"PAR1rest"),
+            "FILE is not a tar archive: it looks like gzip around a Parquet file; check that this is the right file",
+        ),
+        (
+            &zstd(b"{}"),
+            "FILE is not a tar archive: it looks like zstd around JSON text; decompress it and pack it first: \
+             tar --zstd -cf ARCHIVE.tar.zst FILES",
         ),
     ];
     for (bytes, expected) in cases {

@@ -10,7 +10,7 @@ use proptest::sample::Index;
 use tarquet_archive::{Archive, Prefix, PrefixDiffers, SpoolOptions, Walk, WalkError};
 
 use crate::stream::{any_archive, sizes, tar_of};
-use crate::support::{Listing, Scratch, gzip, pipe, prefix, read_walk};
+use crate::support::{Listing, Scratch, gzip, pipe, prefix, read_walk, zstd};
 
 /// How an archive is opened.
 #[derive(Debug, Clone)]
@@ -154,7 +154,9 @@ proptest! {
 /// Both the difference is seen and the wait ends at the prefix's last byte, although the pipe stays open and silent.
 #[test]
 fn reading_stops_exactly_where_the_prefix_ends() {
-    for bytes in [tar_of(&[200_000]), gzip(&tar_of(&[200_000]))] {
+    // Half of it is more than the first block of zstd, which is decompressed as a whole.
+    let tar = tar_of(&[400_000]);
+    for bytes in [gzip(&tar), zstd(&tar), tar] {
         let half = bytes.len() / 2;
         let (reader, mut writer) = std::io::pipe().expect("a pipe");
         let given = bytes[..half].to_vec();

@@ -15,7 +15,7 @@ use tarquet_archive::{
 
 use crate::build::{Dialect, Spec, Tar, Twist, specs};
 use crate::stream::sizes;
-use crate::support::{Scratch, noise, pipe, prefix, slots};
+use crate::support::{Scratch, noise, pipe, prefix, slots, zstd};
 
 /// All that a walk tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -175,14 +175,28 @@ pub(crate) fn gzip_members(bytes: &[u8], most: usize, level: u32) -> Vec<u8> {
     bytes.chunks(most).flat_map(compress).collect()
 }
 
+/// Compresses into zstd frames, each of so many bytes at most, and with a frame of nothing behind each.
+pub(crate) fn zstd_frames(bytes: &[u8], most: usize) -> Vec<u8> {
+    let frame = |piece: &[u8]| [zstd(piece), b"\x5E\x2A\x4D\x18\x02\0\0\0hi".to_vec()].concat();
+    bytes.chunks(most).flat_map(frame).collect()
+}
+
 /// An archive, plain or compressed, and harmed or not before and after.
 pub(crate) fn archive() -> impl Strategy<Value = Vec<u8>> {
     let most = prop_oneof![Just(usize::MAX), 30_000..300_000_usize];
-    let packed = prop::option::weighted(0.8, (most, prop::sample::select(vec![0, 1, 6])));
+    // The level of gzip; none for zstd.
+    let level = prop_oneof![
+        3 => prop::sample::select(vec![0, 1, 6]).prop_map(Some),
+        2 => Just(None),
+    ];
+    let packed = prop::option::weighted(0.8, (most, level));
     (tar(), packed, harm()).prop_map(|(tar, packed, harm)| match packed {
         None => tar,
         Some((most, level)) => {
-            let mut bytes = gzip_members(&tar, most, level);
+            let mut bytes = match level {
+                Some(level) => gzip_members(&tar, most, level),
+                None => zstd_frames(&tar, most),
+            };
             harm.iter().for_each(|harm| harm.apply(&mut bytes));
             bytes
         }

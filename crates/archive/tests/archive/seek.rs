@@ -1,11 +1,11 @@
-//! Beginning in the middle of a gzip file: from any point the rest is what an unbroken walk gives.
+//! Beginning in the middle of a compressed file: from any point the rest is what an unbroken walk gives.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tarquet_archive::{Archive, Damage, Member, MemberKind, Prefix, SeekPoint, Spacing, SpoolOptions, Walk, WalkError};
 
 use crate::build::{Dialect, Spec, Tar, Twist, record};
-use crate::same::{archive, gzip_members};
+use crate::same::{archive, gzip_members, zstd_frames};
 use crate::support::{Scratch, gzip, noise, prefix, read_member};
 
 /// What a walk gives and tells.
@@ -123,17 +123,23 @@ proptest! {
 
     /// A point that anybody has written is none, or begins a walk that ends like any other.
     #[test]
-    fn a_point_that_was_changed_harms_nobody(choice in any::<Index>(), at in any::<Index>(), change in 1..=255_u8) {
+    fn a_point_that_was_changed_harms_nobody(
+        frames in any::<bool>(),
+        choice in any::<Index>(),
+        at in any::<Index>(),
+        change in 1..=255_u8,
+    ) {
         let scratch = Scratch::new();
-        let bytes = gzip(&many(40));
+        let bytes = if frames { zstd_frames(&many(40), 20_000) } else { gzip(&many(40)) };
         let archive = scratch.archive(&bytes);
         let (_, points) = unbroken(&archive, Spacing { stream: 1, file: 1 });
         let (_, point) = choice.get(&points).clone();
         let mut encoded = point.encode();
         // What comes before the window and after it is as likely to be changed as the window.
+        let edge = encoded.len().min(60);
         let at = match at.index(3) {
-            0 => at.index(60),
-            1 => encoded.len() - 1 - at.index(60),
+            0 => at.index(edge),
+            1 => encoded.len() - 1 - at.index(edge),
             _ => at.index(encoded.len()),
         };
         encoded[at] ^= change;
@@ -165,11 +171,16 @@ fn global_records_from_before_a_point_hold_behind_it() {
     let mut tar = Tar::default();
     tar.meta(b'g', &record("path", b"everywhere.json"));
     tar.bytes.extend(many(30));
-    let bytes = gzip_members(&tar.bytes, 50_000, 6);
-    let archive = Scratch::new().archive(&bytes);
+    for bytes in [gzip_members(&tar.bytes, 50_000, 6), zstd_frames(&tar.bytes, 50_000)] {
+        global_records_hold_behind_a_point(&bytes);
+    }
+}
+
+fn global_records_hold_behind_a_point(bytes: &[u8]) {
+    let archive = Scratch::new().archive(bytes);
     let (told, points) = unbroken(&archive, Spacing { stream: 1, file: 1 });
     let (before, point) = points.last().expect("points").clone();
-    let walk = archive.walk_from(point, prefix(&bytes, bytes.len()), SpoolOptions::default());
+    let walk = archive.walk_from(point, prefix(bytes, bytes.len()), SpoolOptions::default());
     let (again, _) = tell(&mut walk.expect("it can be read").expect("its point"), &[true]);
     assert!(before > 20 && !again.members.is_empty());
     assert!(
@@ -181,20 +192,25 @@ fn global_records_from_before_a_point_hold_behind_it() {
     assert_eq!(again, rest(&told, before));
 }
 
-/// Nothing that lies before the point is inflated: it is not even read.
+/// Nothing that lies before the point is decompressed: it is not even read.
 #[test]
 fn what_lies_before_a_point_is_not_read() {
-    let bytes = gzip(&many(200));
+    for bytes in [gzip(&many(200)), zstd_frames(&many(200), 30_000)] {
+        begins_at_the_last_point_alone(&bytes);
+    }
+}
+
+fn begins_at_the_last_point_alone(bytes: &[u8]) {
     let scratch = Scratch::new();
-    let archive = scratch.archive(&bytes);
+    let archive = scratch.archive(bytes);
     let (told, points) = unbroken(&archive, Spacing { stream: 1, file: 1 });
     let (before, point) = points.last().expect("points").clone();
-    let mut harmed = bytes.clone();
+    let mut harmed = bytes.to_vec();
     // What tells a tar is read when it is opened; then the last block of the running hash before the point, and what follows.
-    harmed[10_000..1_000_000].fill(0);
+    harmed[40_000..1_000_000].fill(0);
     assert!(point.file() > 1_500_000, "{}", point.file());
     let archive = scratch.archive(&harmed);
-    let walk = archive.walk_from(point, prefix(&bytes, bytes.len()), SpoolOptions::default());
+    let walk = archive.walk_from(point, prefix(bytes, bytes.len()), SpoolOptions::default());
     let (again, _) = tell(&mut walk.expect("it can be read").expect("its point"), &[true]);
     assert_eq!(again, rest(&told, before));
 }
@@ -202,9 +218,14 @@ fn what_lies_before_a_point_is_not_read() {
 /// Where no walk can begin, the whole has to be read.
 #[test]
 fn a_point_of_another_file_is_none() {
+    for bytes in [gzip(&many(200)), zstd_frames(&many(200), 30_000)] {
+        begins_in_no_other_file(&bytes);
+    }
+}
+
+fn begins_in_no_other_file(bytes: &[u8]) {
     let scratch = Scratch::new();
-    let bytes = gzip(&many(200));
-    let archive = scratch.archive(&bytes);
+    let archive = scratch.archive(bytes);
     let (_, points) = unbroken(&archive, Spacing { stream: 1, file: 1 });
     let (_, point) = points.last().expect("points").clone();
     let file = point.file() as usize;
@@ -212,24 +233,39 @@ fn a_point_of_another_file_is_none() {
         let walk = archive.walk_from(point.clone(), read, SpoolOptions::default());
         walk.expect("it can be read").is_some()
     };
-    assert!(begins(&archive, prefix(&bytes, bytes.len())));
-    assert!(begins(&archive, prefix(&bytes, file)));
+    assert!(begins(&archive, prefix(bytes, bytes.len())));
+    assert!(begins(&archive, prefix(bytes, file)));
     assert!(
-        !begins(&archive, prefix(&bytes, file - 1)),
+        !begins(&archive, prefix(bytes, file - 1)),
         "less was read than the point needs"
     );
-    let whole = prefix(&bytes, bytes.len());
+    let whole = prefix(bytes, bytes.len());
     let (longer, wrong) = (whole.bytes + 1, whole.hash ^ 1);
     assert!(
         !begins(&archive, Prefix { bytes: longer, ..whole }),
         "the file is shorter"
     );
     assert!(!begins(&archive, Prefix { hash: wrong, ..whole }), "another was read");
-    let mut other = bytes.clone();
+    let mut other = bytes.to_vec();
     other[file + 10] ^= 1;
     assert!(
         !begins(&scratch.archive(&other), whole),
         "it has other bytes behind the point"
     );
     assert!(!begins(&scratch.archive(&many(200)), whole), "it is not compressed");
+}
+
+/// Where a deflate block starts, no zstd frame does, whatever an index says.
+#[test]
+fn a_point_inside_a_gzip_member_is_none_of_another_container() {
+    let scratch = Scratch::new();
+    let (_, points) = unbroken(&scratch.archive(&gzip(&many(200))), Spacing { stream: 1, file: 1 });
+    // It is so near the start that nothing before it has to be the same.
+    let (_, point) = points.first().expect("points").clone();
+    assert!(point.file() < 200_000);
+    let bytes = zstd_frames(&many(200), 30_000);
+    let walk = scratch
+        .archive(&bytes)
+        .walk_from(point, prefix(&bytes, bytes.len()), SpoolOptions::default());
+    assert!(walk.expect("it can be read").is_none());
 }

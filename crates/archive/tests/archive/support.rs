@@ -48,6 +48,18 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory to write to")
 }
 
+/// Compresses into one zstd frame with a checksum.
+pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = zstd_safe::CCtx::create();
+    encoder
+        .set_parameter(zstd_safe::CParameter::ChecksumFlag(true))
+        .expect("a parameter that there is");
+    let mut frame = vec![0; zstd_safe::compress_bound(bytes.len())];
+    let len = encoder.compress2(&mut frame[..], bytes).expect("memory to write to");
+    frame.truncate(len);
+    frame
+}
+
 /// Bytes that do not compress. Generator: SplitMix64 (Steele, Lea, Flood 2014).
 pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0_u64;

@@ -1,12 +1,11 @@
-//! Points of a gzip stream at which inflating can begin again.
+//! Points of a compressed stream at which decompressing can begin again.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::deflate::Boundary;
-use super::framing::Sums;
 use crate::error::PIECE_BYTES;
+use crate::gzip::{Boundary, Sums};
 use crate::marks::Mark;
 use crate::prefix::{BLOCK, Prefix};
 
@@ -17,9 +16,9 @@ const MOST_KEPT: usize = 4;
 /// How far points are apart, at least: both of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spacing {
-    /// Bytes of the decompressed stream. It bounds how much is inflated once more for a start in the middle.
+    /// Bytes of the decompressed stream. It bounds how much is decompressed once more for a start in the middle.
     pub stream: u64,
-    /// Bytes of the file. It bounds how much an index of points takes, which are 32 KiB each.
+    /// Bytes of the file. It bounds how much an index of points takes, which are up to 32 KiB each.
     pub file: u64,
 }
 
@@ -34,7 +33,7 @@ impl Default for Spacing {
     }
 }
 
-/// A point at which inflating can begin again, with all that the bytes before it leave.
+/// A point at which decompressing can begin again, with all that the bytes before it leave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Point {
     /// How many bytes of the file were eaten before it.
@@ -45,7 +44,7 @@ pub(crate) struct Point {
     pub(crate) mark: Mark,
     /// A prefix of the file that ends at most a block before the point, so that hashing can go on as well.
     pub(crate) prefix: Prefix,
-    /// `None` where a gzip member starts.
+    /// `None` where a gzip member or a zstd frame starts.
     pub(crate) inside: Option<Inside>,
 }
 
