@@ -66,7 +66,7 @@ impl Work {
         }
     }
 
-    /// Decodes anew, from where the decoder stands to the first block at or after the file's bit `until`.
+    /// Decodes anew, from where the decoder stands to the first block or gzip member at or after the file's bit `until`.
     pub(super) fn go_on(&mut self, chunk: &Chunk, until: u64) {
         self.tokens.clear();
         self.halt = self.decoder.run(chunk.input(), until, &mut self.tokens);

@@ -23,10 +23,13 @@ const TOKEN_BITS: usize = 48;
 /// In which order the lengths of the code of code lengths come (RFC 1951, section 3.2.7).
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
+/// How a gzip member starts (RFC 1952, section 2.3.1).
+const MAGIC: [u8; 2] = [0x1F, 0x8B];
+
 /// Why decoding stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Halt {
-    /// The next thing is a block, at or after where it was to stop.
+    /// The next thing is a block, or a gzip member, at or after where it was to stop.
     Boundary,
     /// There are many tokens. It can go on where it is.
     Full,
@@ -122,7 +125,7 @@ impl Decoder {
         self.stage == Stage::Header
     }
 
-    /// Decodes, to the first block at or after the file's bit `until`.
+    /// Decodes, to the first block or gzip member at or after the file's bit `until`.
     pub(super) fn run(&mut self, input: Input<'_>, until: u64, tokens: &mut Tokens) -> Halt {
         let halt = self.decode(input, until, tokens);
         tokens.claim();
@@ -136,7 +139,7 @@ impl Decoder {
         let mut bits = Bits::at(input.bytes, start);
         loop {
             let halt = match self.stage {
-                Stage::Block if self.bit >= until => Some(Halt::Boundary),
+                _ if self.bit >= until && self.is_at_boundary(input) => Some(Halt::Boundary),
                 _ if tokens.weight() > FULL => Some(Halt::Full),
                 Stage::Header => self.header(&mut bits, input, tokens),
                 Stage::Block => self.block(&mut bits, input, tokens),
@@ -147,6 +150,18 @@ impl Decoder {
             if let Some(halt) = halt {
                 return halt;
             }
+        }
+    }
+
+    /// Whether a block comes next, or a gzip member. What else may follow a member is none: it could look like a block.
+    fn is_at_boundary(&self, input: Input<'_>) -> bool {
+        match self.stage {
+            Stage::Block => true,
+            Stage::Header => {
+                let start = input.local(self.bit).map_or(usize::MAX, |bit| bit / 8);
+                input.bytes.get(start..).is_some_and(|rest| rest.starts_with(&MAGIC))
+            }
+            Stage::Codes { .. } | Stage::Stored { .. } | Stage::Trailer => false,
         }
     }
 
@@ -476,7 +491,6 @@ fn member_header(bytes: &[u8]) -> Header {
     const FNAME: u8 = 8;
     const FCOMMENT: u8 = 16;
     const RESERVED: u8 = 0xE0;
-    const MAGIC: [u8; 2] = [0x1F, 0x8B];
     if bytes.iter().zip(MAGIC).any(|(byte, magic)| *byte != magic) {
         return Header::Other;
     }

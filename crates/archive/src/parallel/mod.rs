@@ -435,7 +435,8 @@ impl<P: Pull> Team<P> {
         Some((start, work))
     }
 
-    /// Notes that a block starts at this bit, behind what was replayed: the judge can begin there, and others.
+    /// Notes that a block, or a gzip member, starts at this bit, behind what was replayed: the judge can begin there, and
+    /// others. Not at the first block of a member, whose header lies before: a point is of either.
     fn note_point(&mut self, bit: u64) {
         let file = bit.div_ceil(8);
         if self.replay.total() == self.point_at {
@@ -444,22 +445,17 @@ impl<P: Pull> Team<P> {
         let Some(prefix) = self.cutter.prefix_before(file) else {
             return;
         };
-        let Some((sums, window)) = self.replay.begin_part() else {
+        let inside = self.inside(bit);
+        if inside.is_none() && !self.work.decoder.is_between_members() {
             return;
-        };
-        let last = (file - 1).checked_sub(self.chunk.offset);
-        let last = last.and_then(|last| self.chunk.bytes.get(usize::try_from(last).ok()?));
-        let boundary = Boundary {
-            bits: (file * 8 - bit) as u8,
-            byte: last.copied().unwrap_or_default(),
-            window,
-        };
+        }
+        self.replay.begin_part();
         let point = Point {
             file,
             stream: self.replay.total(),
             mark: self.marks.last(),
             prefix,
-            inside: Some(Inside { boundary, sums }),
+            inside,
         };
         self.point_at = point.stream;
         if let Some(points) = &mut self.points
@@ -468,6 +464,20 @@ impl<P: Pull> Team<P> {
             points.add(file, point.stream, Some(point.clone()));
         }
         self.point = Some(point);
+    }
+
+    /// What is known of the member where its next block starts at this bit; `None` where it gave nothing yet.
+    fn inside(&mut self, bit: u64) -> Option<Inside> {
+        let (sums, window) = self.replay.so_far()?;
+        let file = bit.div_ceil(8);
+        let last = (file - 1).checked_sub(self.chunk.offset);
+        let last = last.and_then(|last| self.chunk.bytes.get(usize::try_from(last).ok()?));
+        let boundary = Boundary {
+            bits: (file * 8 - bit) as u8,
+            byte: last.copied().unwrap_or_default(),
+            window,
+        };
+        Some(Inside { boundary, sums })
     }
 
     /// Goes on in the chunk at hand: with what a thread decoded, if it fits.

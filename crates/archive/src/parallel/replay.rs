@@ -108,16 +108,20 @@ impl Replay {
         self.members
     }
 
-    /// Begins to sum up what is replayed from here on, for [`Replay::crc`]. Gives what the member gave so far, and as
-    /// much of it as can still be referred to. `None`, and nothing begins, where the member gave nothing yet.
-    pub(super) fn begin_part(&mut self) -> Option<(Sums, Vec<u8>)> {
+    /// What the member gave so far, and as much of it as can still be referred to; `None` where it gave nothing yet.
+    pub(super) fn so_far(&mut self) -> Option<(Sums, Vec<u8>)> {
         if self.member == self.filled {
             return None;
         }
         self.fold();
-        self.since = Hasher::new();
         let window = self.member.max(self.filled.saturating_sub(WINDOW));
         Some((self.sums, self.buffer[window..self.filled].to_vec()))
+    }
+
+    /// Begins to sum up what is replayed from here on, for [`Replay::crc`].
+    pub(super) fn begin_part(&mut self) {
+        self.fold();
+        self.since = Hasher::new();
     }
 
     /// The CRC-32 of what was replayed since [`Replay::begin_part`].

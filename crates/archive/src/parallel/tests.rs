@@ -272,6 +272,33 @@ fn threads_find_nearly_every_block() {
     }
 }
 
+/// The judge and a resumed run begin near, also in a file of members of one block each, as `bgzip` and `cat` make them.
+#[test]
+fn points_are_also_where_members_start() {
+    let members = long_text()
+        .chunks(30_000)
+        .map(|content| compressed(content, 6))
+        .collect::<Vec<_>>();
+    let bytes = members.concat();
+    let file = file_of(&bytes);
+    let mut stream = together(&file, None, CHUNKS);
+    stream.make_points(EVERYWHERE);
+    let mut points = Vec::new();
+    let held = read(&mut stream, 0, &[1 << 16], &mut Vec::new(), &mut points);
+    assert_eq!((held.0.len(), held.1), (long_text().len(), None));
+    let chunks = bytes.len() / CHUNKS.chunk;
+    assert!(points.len() * 10 >= chunks * 8, "{} in {chunks} chunks", points.len());
+    let State::Team(team) = &stream.state else {
+        panic!("nothing is in doubt")
+    };
+    let last = team.point.as_ref().map_or(0, |point| point.file) as usize;
+    assert!(
+        bytes.len() - last < 2 * CHUNKS.chunk,
+        "the last one is at {last} of {}",
+        bytes.len()
+    );
+}
+
 /// What no thread can find is inflated all the same.
 #[test]
 fn blocks_that_cannot_be_found_are_decoded_by_who_pulls() {
