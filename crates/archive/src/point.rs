@@ -13,6 +13,9 @@ use crate::prefix::{BLOCK, Prefix};
 /// between two points, or behind the end of the archive; then the last ones are those that matter.
 const MOST_KEPT: usize = 4;
 
+/// The most bytes that deflate gives for one: four matches of 258 bytes, of a bit for each of their codes.
+const MOST_GIVEN: u64 = 4 * 258;
+
 /// How far points are apart, at least: both of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spacing {
@@ -68,8 +71,12 @@ impl Point {
             inside,
         } = self;
         let is_in_piece = mark.file <= *file && file - mark.file <= PIECE_BYTES && mark.stream <= *stream;
+        // Whoever begins there counts back over the bits and the window, and on from the stream's length.
+        let is_behind = |inside: &Inside| *file > 0 && inside.boundary.window.len() as u64 <= *stream;
+        let is_small = stream / MOST_GIVEN <= *file;
         let is_near = prefix.bytes <= *file && file - prefix.bytes <= 2 * BLOCK && prefix.bytes % BLOCK == 0;
-        is_in_piece && is_near && inside.as_ref().is_none_or(|inside| inside.boundary.is_sound())
+        let is_inside = |inside: &Inside| inside.boundary.is_sound() && is_behind(inside);
+        is_in_piece && is_near && is_small && inside.as_ref().is_none_or(is_inside)
     }
 }
 
@@ -110,5 +117,57 @@ impl Points {
     pub(crate) fn last_before(&mut self, at: u64) -> Option<Point> {
         let before = self.kept.partition_point(|point| point.stream <= at);
         self.kept.drain(..before).next_back()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point() -> Point {
+        Point {
+            file: 1000,
+            stream: 300,
+            mark: Mark { file: 0, stream: 0 },
+            prefix: Prefix::default(),
+            inside: Some(Inside {
+                boundary: Boundary {
+                    bits: 7,
+                    byte: 255,
+                    window: vec![0; 300],
+                },
+                sums: Sums::default(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_point_that_counts_back_before_the_start_is_none() {
+        assert!(point().is_sound());
+        assert!(!Point { stream: 299, ..point() }.is_sound(), "the window");
+        let at_start = Point {
+            file: 0,
+            inside: point().inside.map(|mut inside| {
+                inside.boundary.window.clear();
+                inside
+            }),
+            stream: 0,
+            ..point()
+        };
+        assert!(!at_start.is_sound(), "the bits");
+        assert!(
+            Point {
+                inside: None,
+                ..at_start
+            }
+            .is_sound()
+        );
+    }
+
+    #[test]
+    fn a_point_behind_more_than_a_file_can_give_is_none() {
+        for (stream, is_sound) in [(1000 * 1032, true), (1001 * 1032, false), (u64::MAX, false)] {
+            assert_eq!(Point { stream, ..point() }.is_sound(), is_sound, "{stream}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Container;
 use crate::point::Point;
 use crate::prefix::Prefix;
-use crate::tar::Start;
+use crate::tar::{BLOCK, Start};
 
 /// A place at which a walk over a gzip or zstd file can begin again, so that nothing before it is decompressed: what
 /// that needs there, and what the walk over the tar needs at the next header.
@@ -51,6 +51,44 @@ impl SeekPoint {
     }
 
     fn is_sound(&self) -> bool {
-        self.point.is_sound() && self.point.stream <= self.start.header
+        // Each member has a header of its own.
+        let members = self.start.header / BLOCK as u64;
+        self.point.is_sound() && self.point.stream <= self.start.header && self.start.index <= members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marks::Mark;
+
+    fn point(header: u64, index: u64) -> SeekPoint {
+        SeekPoint {
+            point: Point {
+                file: 1000,
+                stream: 1024,
+                mark: Mark { file: 0, stream: 0 },
+                prefix: Prefix::default(),
+                inside: None,
+            },
+            start: Start {
+                header,
+                index,
+                globals: Default::default(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_there_is_none() {
+        for (header, index, is_sound) in [
+            (1024, 2, true),
+            (1023, 1, false),
+            (1024, 3, false),
+            (u64::MAX, u64::MAX, false),
+        ] {
+            let found = SeekPoint::decode(&point(header, index).encode());
+            assert_eq!(found.is_some(), is_sound, "member {index} at {header}");
+        }
     }
 }
