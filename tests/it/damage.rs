@@ -1,5 +1,7 @@
 //! Archives that end too early or are damaged: everything before that is extracted, and the place is named.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::support::{Run, Scene, Tar, gzip, tar};
@@ -137,6 +139,14 @@ fn a_flipped_byte_in_a_gzip_is_told_and_costs_nothing_that_is_before_it() {
     assert_eq!(dataset.rows("n")[..28], rows(28));
     let (_, reason) = dataset.reasons().pop().expect("a line about the damage");
     assert_eq!(reason, "archive_damaged");
+    // A run that died before its summary writes one of what the ledger knows, which needs no archive.
+    let summary = dataset.summary();
+    fs::remove_file(scene.path("out/summary.json")).expect("it was written");
+    scene.run(&["--resume"]).expect_code(3);
+    for what in ["members", "rows", "archive_damage", "document_bytes", "archive_bytes"] {
+        assert!(!summary[what].is_null(), "{what} in {summary:#}");
+        assert_eq!(scene.dataset("out").summary()[what], summary[what], "{what}");
+    }
 }
 
 #[test]

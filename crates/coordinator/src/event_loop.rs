@@ -577,7 +577,7 @@ impl Run {
         Notes {
             skipped: progress.skipped,
             document_bytes: progress.document_bytes,
-            archive_bytes: progress.archive_bytes,
+            archive_bytes: progress.archive_len,
             damage: walked.and_then(|walked| walked.damage.as_ref()).map(Damage::to_string),
             unmarked_end: walked.is_some_and(|walked| walked.unmarked_end),
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),

@@ -10,7 +10,7 @@ pub(crate) struct Notes {
     pub(crate) skipped: u64,
     /// Bytes of all wanted members, decompressed.
     pub(crate) document_bytes: u64,
-    /// Bytes of the archive.
+    /// Bytes of the archive; 0 for standard input.
     pub(crate) archive_bytes: u64,
     /// Where and why the archive ended early.
     pub(crate) damage: Option<String>,
