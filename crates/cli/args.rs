@@ -131,8 +131,8 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
     pub(crate) workers: Option<u16>,
 
-    /// Threads that inflate a gzip archive, if it is a file; the rows are the same [default: 1 with fewer than 8 cores,
-    /// else one for each third core, but at most 4]
+    /// Threads that decompress an archive in gzip, or in zstd of many frames, if it is a file; the rows are the same
+    /// [default: 1 with fewer than 8 cores, else one for each third core, but at most 4]
     #[arg(long, value_name = "N", env = "TARQUET_INFLATE_THREADS", value_parser = clap::value_parser!(u8).range(1..=64), help_heading = "Running")]
     pub(crate) inflate_threads: Option<u8>,
 

@@ -1,4 +1,4 @@
-//! A gzip archive that several threads inflate gives what it gives when one does.
+//! A compressed archive that several threads decompress gives what it gives when one does.
 
 use std::process::Command;
 
@@ -8,20 +8,23 @@ use crate::support::dataset::{Contents, assert_same};
 use crate::support::documents::{Fault, MAP, searches};
 use crate::support::ledger::Ledger;
 use crate::support::process::{Running, wait_for};
-use crate::support::{Run, Scene, gzip};
+use crate::support::{Run, Scene, gzip, zstd};
 
 /// The exit code of a run in which members failed, as in all runs here.
 const SOME_FAILED: i32 = 3;
 
-/// One that is long enough for several threads.
-fn archive() -> Vec<u8> {
-    let archive = gzip(&searches(2_700, 120, |number| (number == 700).then_some(Fault::Cut)));
-    assert!(
-        archive.len() > 3 << 20,
-        "{} bytes are too few to be shared",
-        archive.len()
-    );
-    archive
+/// In gzip, and in zstd of many frames; both are long enough for several threads.
+fn archives() -> [Vec<u8>; 2] {
+    let plain = searches(2_700, 120, |number| (number == 700).then_some(Fault::Cut));
+    let archives = [gzip(&plain), plain.chunks(200_000).flat_map(zstd).collect()];
+    for archive in &archives {
+        assert!(
+            archive.len() > 5 << 19,
+            "{} bytes are too few to be shared",
+            archive.len()
+        );
+    }
+    archives
 }
 
 fn command(scene: &Scene, out: &str, threads: &str, arguments: &[&str]) -> Command {
@@ -48,9 +51,13 @@ fn contents(scene: &Scene, threads: &str) -> Contents {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let whole = archive();
-    let cut = whole[..whole.len() - 100_000].to_vec();
-    for (what, archive) in [("whole", whole), ("cut", cut)] {
+    let whole = archives();
+    let cut = whole.each_ref().map(|whole| whole[..whole.len() - 100_000].to_vec());
+    for (what, archive) in whole
+        .map(|whole| ("whole", whole))
+        .into_iter()
+        .chain(cut.map(|cut| ("cut", cut)))
+    {
         let scene = Scene::new(&archive, MAP);
         let one = contents(&scene, "1");
         for threads in ["2", "4"] {
@@ -62,7 +69,13 @@ fn any_number_of_threads_gives_the_same_bytes() {
 /// In whichever way it was begun, and goes on.
 #[test]
 fn a_run_goes_on_after_a_kill_with_another_number_of_threads() {
-    let scene = Scene::new(&archive(), MAP);
+    for archive in archives() {
+        goes_on_after_a_kill(&archive);
+    }
+}
+
+fn goes_on_after_a_kill(archive: &[u8]) {
+    let scene = Scene::new(archive, MAP);
     let undisturbed = contents(&scene, "1");
     for (before, after) in [("4", "4"), ("4", "1"), ("1", "3")] {
         let out = format!("{before}-{after}");

@@ -48,13 +48,29 @@ pub(crate) enum Input {
     Tar,
     /// A file that is read in order, through the spool.
     Gzip,
+    /// The same, in zstd frames of some documents each.
+    Zstd,
     /// Standard input.
     Stream,
 }
 
 impl Input {
     /// All of them, for sweeps that take turns.
-    pub(crate) const ALL: [Input; 3] = [Input::Tar, Input::Gzip, Input::Stream];
+    pub(crate) const ALL: [Input; 4] = [Input::Tar, Input::Gzip, Input::Zstd, Input::Stream];
+
+    /// Any of them.
+    pub(crate) fn any(random: &mut Random) -> Input {
+        Input::ALL[random.below(Input::ALL.len() as u64) as usize]
+    }
+
+    /// What is read for this tar.
+    fn pack(self, tar: Vec<u8>) -> Vec<u8> {
+        match self {
+            Input::Tar => tar,
+            Input::Gzip | Input::Stream => gzip(&tar),
+            Input::Zstd => tar.chunks(100_000).flat_map(zstd).collect(),
+        }
+    }
 }
 
 /// The size of an archive.
@@ -127,8 +143,7 @@ impl Arena {
 
     /// The same, somewhere else than where temporary files are.
     pub(crate) fn within(parent: &Path, size: Size, input: Input, arguments: &[&str], random: &mut Random) -> Arena {
-        let archive = archive(size, random);
-        let archive = if input == Input::Tar { archive } else { gzip(&archive) };
+        let archive = input.pack(archive(size, random));
         let rows = size.buffer_rows.to_string();
         let sample = SAMPLE.to_string();
         let most = MOST.to_string();

@@ -66,7 +66,7 @@ fn kills_at_every_call_of_a_resume() {
 
 /// Each resume begins with the same half-published dataset: parts are committed and not in their place.
 fn kill_resumes(random: &mut Random, tally: &mut Tally) {
-    let arena = Arena::new(SIZE, Input::ALL[random.below(3) as usize], random);
+    let arena = Arena::new(SIZE, Input::any(random), random);
     let rename = (1..).find(|rename| {
         arena.remove("cut off");
         let run = Run::of(&mut arena.failing("cut off", &[], &format!("rename:{rename}:kill")));
@@ -161,7 +161,7 @@ fn every_call_fails_once() {
 }
 
 fn fail_calls(random: &mut Random, tally: &mut Tally) {
-    let arena = Arena::new(SIZE, Input::ALL[random.below(3) as usize], random);
+    let arena = Arena::new(SIZE, Input::any(random), random);
     for operation in OPERATIONS {
         let mut calls = 0;
         for (error, text) in ERRORS {

@@ -56,7 +56,8 @@ fn one_signal_at_random_instants() {
 }
 
 fn interrupt_many(random: &mut Random, tally: &mut Tally) {
-    for (input, signals) in Input::ALL.into_iter().zip([times(6, 40), times(5, 30), times(5, 30)]) {
+    let signals = [times(6, 40), times(4, 30), times(4, 30), times(4, 30)];
+    for (input, signals) in Input::ALL.into_iter().zip(signals) {
         let arena = Arena::new(SIZE, input, random);
         let wanted = tally.of("signals") + signals as u64;
         while tally.of("signals") < wanted {
@@ -123,7 +124,7 @@ fn a_second_signal_ends_a_run_at_once() {
 }
 
 fn interrupt_many_twice(random: &mut Random, tally: &mut Tally) {
-    let input = Input::ALL[random.below(3) as usize];
+    let input = Input::any(random);
     let arena = Arena::within(&memory(), SIZE, input, &["--workers", "3"], random);
     let wanted = tally.of("second signals") + times(5, 50) as u64;
     while tally.of("second signals") < wanted {

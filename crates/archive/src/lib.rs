@@ -34,8 +34,10 @@
 //! # }
 //! ```
 
+mod again;
 mod archive;
 mod buffered;
+mod crew;
 mod error;
 mod fingerprint;
 mod gzip;
@@ -47,6 +49,8 @@ mod pieces;
 mod point;
 mod prefix;
 mod raw;
+#[cfg(test)]
+mod reading;
 mod seek;
 mod sniff;
 mod source;

@@ -17,6 +17,7 @@ pub(crate) struct Mark {
 }
 
 /// The cuts behind the decompressor, as many as are still asked for.
+#[derive(Clone)]
 pub(crate) struct Marks {
     /// Never empty, ascending in both.
     passed: VecDeque<Mark>,
@@ -50,11 +51,28 @@ impl Marks {
     /// All that is before the next cut gives this many bytes of the stream.
     pub(crate) fn pass(&mut self, stream: u64) {
         let file = self.next();
+        self.add(Mark { file, stream });
+    }
+
+    /// Passes the cuts that another one has passed, which went on from here in a stream of its own: it starts behind so
+    /// many bytes of this one.
+    pub(crate) fn append(&mut self, other: &Marks, before: u64) {
+        let last = self.last().file;
+        for mark in other.passed.iter().filter(|mark| mark.file > last) {
+            self.add(Mark {
+                file: mark.file,
+                stream: before + mark.stream,
+            });
+        }
+    }
+
+    fn add(&mut self, mark: Mark) {
+        let stream = mark.stream;
         // A piece that gave nothing is not where any byte comes from.
         while self.passed.back().is_some_and(|last| last.stream == stream) {
             self.passed.pop_back();
         }
-        self.passed.push_back(Mark { file, stream });
+        self.passed.push_back(mark);
         while self
             .passed
             .get(1)

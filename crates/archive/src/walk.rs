@@ -18,7 +18,7 @@ use crate::seek::SeekPoint;
 use crate::source::{FileSource, Pull, Source};
 use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
 use crate::tar::Entries;
-use crate::zstd::Decoder;
+use crate::zstd::{self, Decoder, Frames};
 
 /// A walk over the members of an archive, in archive order.
 pub struct Walk {
@@ -81,7 +81,8 @@ impl Walk {
         let running = Arc::clone(raw.running());
         let source = match container {
             Container::Gzip => inflated(raw, None, &origin, &spool, threads),
-            Container::Tar | Container::Zstd => in_order(raw, container),
+            Container::Zstd => decompressed(raw, None, &origin, &spool, threads),
+            Container::Tar => in_order(raw, container),
         };
         Ok(Walk::over(Entries::new(source), running, spool))
     }
@@ -99,7 +100,7 @@ impl Walk {
         let running = Arc::clone(raw.running());
         let SeekPoint { point, start } = point;
         let source = match container {
-            Container::Zstd => Box::new(Buffered::begin_at(Decoder::begin_at(raw, &point), point.stream)),
+            Container::Zstd => decompressed(raw, Some(&point), &origin, &spool, threads),
             Container::Tar | Container::Gzip => inflated(raw, Some(point), &origin, &spool, threads),
         };
         let entries = Entries::begin_at(source, start);
@@ -294,6 +295,27 @@ fn inflated(raw: RawBytes, point: Option<Point>, origin: &Origin, spool: &Spool,
         }
         (_, Some(point)) => Box::new(Buffered::begin_at(Inflater::begin_at(raw, point), before)),
         (_, None) => Box::new(Buffered::new(Inflater::new(raw))),
+    }
+}
+
+/// A zstd stream, as [`inflated`].
+fn decompressed(
+    raw: RawBytes,
+    point: Option<&Point>,
+    origin: &Origin,
+    spool: &Spool,
+    threads: usize,
+) -> Box<dyn Source> {
+    let before = point.map_or(0, |point| point.stream);
+    let read = raw.consumed();
+    match (origin, point) {
+        (Origin::File { file, len }, point) if threads > 1 && len.saturating_sub(read) >= zstd::WORTH_IT => {
+            let stop = Arc::clone(spool.shared().stop());
+            let frames = Frames::new(raw, point, Arc::clone(file), stop, threads);
+            Box::new(Buffered::begin_at(frames, before))
+        }
+        (_, Some(point)) => Box::new(Buffered::begin_at(Decoder::begin_at(raw, point), before)),
+        (_, None) => Box::new(Buffered::new(Decoder::new(raw))),
     }
 }
 

@@ -1,74 +1,18 @@
 //! The inflater that goes in order has the last word on everything that is not plainly right.
 
 use std::fs::File;
-use std::io;
 use std::sync::Arc;
 
+use crate::again::{Again, changed};
 use crate::error::Place;
 use crate::gzip::Inflater;
 use crate::marks::Marks;
 use crate::point::{Point, Spacing};
-use crate::prefix::Prefix;
-use crate::raw::read_at_most;
 use crate::source::{Fault, Pull};
 use crate::stop::Stop;
 
 /// Bytes that are passed over at once.
 const PASS: usize = 64 * 1024;
-
-/// A file, from some place of it on, where some of it was read before. That is not read through `raw` again, which has its hash.
-struct Again<P> {
-    file: Arc<File>,
-    stop: Arc<Stop>,
-    raw: P,
-    /// How many bytes were given.
-    position: u64,
-}
-
-impl<P: Pull> Pull for Again<P> {
-    fn pull(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
-        let before = self.raw.consumed() - self.position;
-        let read = if before == 0 {
-            self.raw.pull(out)?
-        } else if self.stop.is_told() {
-            return Err(Fault::Stopped);
-        } else {
-            let most = usize::try_from(before).unwrap_or(usize::MAX).min(out.len());
-            let offset = self.position;
-            let read = read_at_most(&self.file, &mut out[..most], offset);
-            let read = read.map_err(|source| Fault::Read { offset, source })?;
-            if read == 0 {
-                return Err(changed(offset));
-            }
-            read
-        };
-        self.position += read as u64;
-        Ok(read)
-    }
-
-    fn place(&self, at: u64) -> Place {
-        Place::in_file(at, None)
-    }
-
-    fn consumed(&self) -> u64 {
-        self.position
-    }
-
-    fn settle(&mut self) -> Result<(), Fault> {
-        self.raw.settle()
-    }
-
-    fn prefix_before(&self, at: u64) -> Option<Prefix> {
-        self.raw.prefix_before(at)
-    }
-}
-
-/// What was given before is not there again.
-fn changed(offset: u64) -> Fault {
-    let text = "it does not give the bytes again that it gave before; it was changed, or this is an error of tarquet";
-    let source = io::Error::new(io::ErrorKind::InvalidData, text);
-    Fault::Read { offset, source }
-}
 
 /// Inflates a file again, and gives what follows what others gave before.
 pub(super) struct Judge<P> {
@@ -104,12 +48,8 @@ impl<P: Pull> Judge<P> {
             marks,
         } = given;
         let begun = point.as_ref().map_or(0, |point| point.stream);
-        let again = Again {
-            file,
-            stop,
-            raw,
-            position: point.as_ref().map_or(0, |point| point.prefix.bytes),
-        };
+        let position = point.as_ref().map_or(0, |point| point.prefix.bytes);
+        let again = Again::from(position, file, stop, raw);
         Self {
             inflater: match point {
                 Some(point) => Inflater::begin_at(again, point),

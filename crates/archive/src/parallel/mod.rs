@@ -29,6 +29,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use crate::crew::Crew;
 use crate::error::{DamageKind, PIECE_BYTES, Place};
 use crate::gzip::Boundary;
 use crate::marks::{Mark, Marks};
@@ -36,7 +37,7 @@ use crate::point::{Inside, Point, Points, Spacing};
 use crate::source::{Fault, LOOK_BACK, Pull};
 use crate::stop::Stop;
 use chunk::{Chunk, Cutter, Sizes, Work};
-use crew::{Crew, Decoded, From};
+use crew::{Decoded, From, Job};
 use deflate::{Decoder, Halt, cut_at};
 use finder::canonical;
 use judge::{Given, Judge};
@@ -105,7 +106,7 @@ impl<P: Pull> Parallel<P> {
     /// Starts the threads. Where there can be none, one inflates.
     fn begin(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Between) {
-            State::Unread { raw, point } => match Crew::start(self.threads) {
+            State::Unread { raw, point } => match crew::start(self.threads) {
                 Ok(crew) => State::Team(Box::new(Team::new(raw, crew, point, self))),
                 Err(_) => State::Judge(self.judge(
                     raw,
@@ -217,7 +218,7 @@ impl<P: Pull> Pull for Parallel<P> {
 /// Threads that decode chunks, and who puts together what they give.
 struct Team<P> {
     cutter: Cutter<P>,
-    crew: Crew,
+    crew: Crew<Job>,
     /// How many chunks are handed out at most.
     most: usize,
     /// Chunks that are handed out, in order.
@@ -261,7 +262,7 @@ enum Ending {
 }
 
 impl<P: Pull> Team<P> {
-    fn new(raw: P, crew: Crew, point: Option<Point>, settings: &Parallel<P>) -> Self {
+    fn new(raw: P, crew: Crew<Job>, point: Option<Point>, settings: &Parallel<P>) -> Self {
         // Marks are passed when tokens are replayed, which is before they are given.
         let look_back = LOOK_BACK + HELD as u64;
         let mark = point.as_ref().map_or(Mark { file: 0, stream: 0 }, |point| point.mark);

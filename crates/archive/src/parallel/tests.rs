@@ -1,6 +1,6 @@
 //! Several threads give what one gives, on anything.
 
-use std::io::{Seek, Write};
+use std::io::Write;
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
@@ -11,9 +11,7 @@ use super::*;
 use crate::gzip::Inflater;
 use crate::prefix::Prefix;
 use crate::raw::{Origin, RawBytes};
-
-/// What a stream holds, and what breaks it where.
-type Held = (Vec<u8>, Option<(u64, DamageKind)>);
+use crate::reading::{expected, file_of, fill, raw, read, read_expecting};
 
 /// A gzip member, which is too long to be shown.
 #[derive(Clone)]
@@ -23,19 +21,6 @@ impl std::fmt::Debug for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
-}
-
-fn file_of(bytes: &[u8]) -> Arc<File> {
-    let mut file = tempfile::tempfile().expect("a temporary file");
-    file.write_all(bytes).expect("room for a file");
-    file.rewind().expect("a file can be rewound");
-    Arc::new(file)
-}
-
-fn raw(file: &Arc<File>, after: Prefix) -> RawBytes {
-    let len = file.metadata().expect("a file that is open").len();
-    let file = Arc::clone(file);
-    RawBytes::after(Origin::File { file, len }, Arc::default(), after)
 }
 
 fn in_order(file: &Arc<File>, point: Option<Point>) -> Inflater<RawBytes> {
@@ -79,45 +64,6 @@ fn together(file: &Arc<File>, point: Option<Point>, team: Team) -> Parallel<RawB
         Some(point) => parallel.begin_at(point),
         None => parallel,
     }
-}
-
-/// Fills `out` as far as the stream goes.
-fn fill(stream: &mut dyn Pull, out: &mut [u8]) -> Result<usize, Fault> {
-    let mut filled = 0;
-    while filled < out.len() {
-        match stream.pull(&mut out[filled..]) {
-            Ok(0) => break,
-            Ok(given) => filled += given,
-            Err(_) if filled > 0 => break,
-            Err(fault) => return Err(fault),
-        }
-    }
-    Ok(filled)
-}
-
-/// Reads to the end in pieces of these sizes, behind `before` bytes. Notes where bytes come from, and points.
-fn read(
-    stream: &mut dyn Pull,
-    before: u64,
-    sizes: &[usize],
-    places: &mut Vec<(u64, Place)>,
-    points: &mut Vec<Point>,
-) -> Held {
-    let mut held = Vec::new();
-    for &size in sizes.iter().cycle() {
-        let mut out = vec![0; size];
-        match fill(stream, &mut out) {
-            Ok(0) => break,
-            Ok(given) => held.extend(&out[..given]),
-            Err(Fault::Stream { file, kind }) => return (held, Some((file, kind))),
-            Err(fault) => unreachable!("nothing else is wrong with this file: {fault:?}"),
-        }
-        let last = before + held.len() as u64 - 1;
-        let back = last.saturating_sub(LOOK_BACK - 1).max(before);
-        places.extend([last, back].map(|at| (at, stream.place(at))));
-        points.extend(stream.point_before(u64::MAX));
-    }
-    (held, None)
 }
 
 /// Codes of every kind: bytes of few values or of all, repeated from near and far.
@@ -475,18 +421,6 @@ proptest! {
     }
 }
 
-/// Reads to the end or to a fault, of any kind.
-fn read_expecting(stream: &mut dyn Pull) -> (Vec<u8>, Option<Fault>) {
-    let (mut held, mut out) = (Vec::new(), vec![0; 3000]);
-    loop {
-        match stream.pull(&mut out) {
-            Ok(0) => return (held, None),
-            Ok(given) => held.extend(&out[..given]),
-            Err(fault) => return (held, Some(fault)),
-        }
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -502,22 +436,14 @@ proptest! {
         let file = file_of(&twisted(&members, &Twist::None));
         let len = file.metadata().expect("a file that is open").len();
         let mut whole = in_order(&file, None);
-        let running = raw(&file, Prefix::default());
         read_expecting(&mut whole);
-        let expected = match is_longer {
+        let prefix = match is_longer {
             true => Prefix { bytes: len + 1, hash: 0 },
-            false => {
-                let bytes = bytes.index(len as usize) as u64 + 1;
-                running.running().expect(Prefix { bytes, hash: 0 });
-                let mut running = running;
-                let differs = running.settle();
-                let Err(Fault::Differs(differs)) = differs else { panic!("no hash is 0: {differs:?}") };
-                Prefix { bytes, hash: differs.read.hash ^ u64::from(!is_same) }
-            }
+            false => expected(&file, bytes.index(len as usize) as u64 + 1, is_same),
         };
         let expecting = || {
             let raw = raw(&file, Prefix::default());
-            raw.running().expect(expected);
+            raw.running().expect(prefix);
             (raw.running().probe(), raw)
         };
         let (probe, raw) = expecting();

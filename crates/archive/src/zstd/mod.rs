@@ -6,6 +6,7 @@
 //! is read here.
 
 mod frame;
+mod team;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use frame::{
     skippable_content,
 };
 pub(crate) use frame::{Magic, WINDOW_LIMIT};
+pub(crate) use team::{Frames, WORTH_IT};
 
 /// Compressed bytes read at once. The largest block is less.
 const INPUT: usize = 256 * 1024;
@@ -131,14 +133,34 @@ impl<P: Pull> Decoder<P> {
     /// From a point that another one made of the same file, which is where a frame starts. `raw` begins at the point's
     /// [`Point::prefix`]. What comes is what comes behind the point when everything is read, damage and places included.
     pub(crate) fn begin_at(raw: P, point: &Point) -> Self {
+        let before = point.file - point.prefix.bytes;
+        let marks = Marks::begin_at(point.mark, LOOK_BACK);
+        Self::go_on(raw, before, point.stream, marks, None)
+    }
+
+    /// From where `raw` stands, which is so many bytes before a frame, after others gave so many, and passed these marks.
+    fn go_on(raw: P, before: u64, given: u64, marks: Marks, points: Option<Points>) -> Self {
         Self {
-            read: point.prefix.bytes,
-            given: point.stream,
-            marks: Marks::begin_at(point.mark, LOOK_BACK),
-            state: State::Skipping {
-                left: point.file - point.prefix.bytes,
-            },
+            read: raw.consumed(),
+            given,
+            marks,
+            state: State::Skipping { left: before },
+            points,
             ..Self::new(raw)
+        }
+    }
+
+    /// From the start of a frame on, of other bytes, with the memory that it has.
+    fn over(self, raw: P, marks: Marks) -> Self {
+        Self {
+            read: raw.consumed(),
+            raw,
+            unread: 0..0,
+            given: 0,
+            marks,
+            state: State::Between,
+            points: None,
+            ..self
         }
     }
 

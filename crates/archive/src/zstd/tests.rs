@@ -12,9 +12,7 @@ use super::*;
 use crate::error::PIECE_BYTES;
 use crate::pieces::Pieces;
 use crate::prefix::Prefix;
-
-/// What a stream holds, and what breaks it where.
-type Held = (Vec<u8>, Option<(u64, DamageKind)>);
+use crate::reading::Held;
 
 /// Reads a stream to its end, whose bytes come in these pieces, with pulls of these sizes. `look` is shown the stream
 /// after every pull, and how many bytes it has given.
@@ -42,18 +40,18 @@ fn at_once(bytes: &[u8]) -> Held {
 
 /// How a frame is made.
 #[derive(Debug, Clone)]
-struct Settings {
-    level: i32,
-    has_checksum: bool,
+pub(super) struct Settings {
+    pub(super) level: i32,
+    pub(super) has_checksum: bool,
     /// The header says how long the content is.
-    says_length: bool,
-    window_log: u32,
+    pub(super) says_length: bool,
+    pub(super) window_log: u32,
     /// A block ends after so many bytes.
-    piece: usize,
+    pub(super) piece: usize,
 }
 
 /// Compresses into one frame.
-fn compressed(content: &[u8], settings: &Settings) -> Vec<u8> {
+pub(super) fn compressed(content: &[u8], settings: &Settings) -> Vec<u8> {
     let mut encoder = CCtx::create();
     for parameter in [
         CParameter::CompressionLevel(settings.level),
@@ -114,13 +112,13 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 /// A frame that a compressor makes.
-fn compressed_frame() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn compressed_frame() -> impl Strategy<Value = Vec<u8>> {
     (content(), settings()).prop_map(|(content, settings)| compressed(&content, &settings))
 }
 
 /// A frame with any header and any blocks, most of which are sound: as they are, repeated, empty, or of a type that
 /// there is not. The dictionary, of which the length is any, is none.
-fn handmade_frame() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn handmade_frame() -> impl Strategy<Value = Vec<u8>> {
     let block = (
         prop_oneof![10 => 0..2_u32, 1 => 2..4_u32],
         prop_oneof![0..300_usize, 0..3_000_usize],
@@ -152,7 +150,7 @@ fn handmade_frame() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn skippable_frame() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn skippable_frame() -> impl Strategy<Value = Vec<u8>> {
     (0..16_u8, prop::collection::vec(any::<u8>(), 0..500)).prop_map(|(number, content)| {
         let len = (content.len() as u32).to_le_bytes();
         [&[0x50 | number, 0x2A, 0x4D, 0x18], &len[..], &content].concat()
@@ -180,7 +178,7 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn sizes() -> impl Strategy<Value = Vec<usize>> {
+pub(super) fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(prop_oneof![1..30_usize, 1..1000_usize, 1..20_000_usize], 1..6)
 }
 
@@ -193,7 +191,7 @@ fn judged(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(700))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// All that is before the damage is given, and it is found at the same place and told in the same words.
     #[test]
@@ -217,7 +215,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(30))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     /// A byte's piece is the one without which it cannot be had.
     #[test]
@@ -251,7 +249,7 @@ proptest! {
 }
 
 /// Bytes that do not compress.
-fn noisy(len: u32) -> Vec<u8> {
+pub(super) fn noisy(len: u32) -> Vec<u8> {
     (0..len)
         .map(|at| (at.wrapping_mul(2_654_435_761) ^ at.rotate_left(13).wrapping_mul(40_503)).to_le_bytes()[3])
         .collect()
@@ -364,7 +362,7 @@ fn a_bomb_is_given_piece_by_piece() {
 }
 
 /// The files of zstd's own tests, good and bad. None where they are not beside the checkout.
-fn corpus() -> Vec<PathBuf> {
+pub(super) fn corpus() -> Vec<PathBuf> {
     let corpus = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../../shared/corpora/zstd-golden/tests"

@@ -269,3 +269,27 @@ fn a_point_inside_a_gzip_member_is_none_of_another_container() {
         .walk_from(point, prefix(&bytes, bytes.len()), SpoolOptions::default());
     assert!(walk.expect("it can be read").is_none());
 }
+
+/// 32,000 bytes for one.
+#[test]
+fn a_point_behind_what_compresses_best_is_one() {
+    let spec = |number| Spec {
+        dialect: Dialect::Ustar,
+        name: format!("{number}.json"),
+        flag: b'0',
+        body: vec![b' '; 2_000_000],
+        twist: Twist::None,
+    };
+    let tar = Tar::of(&Vec::from_iter((0..10).map(spec)));
+    let bytes = zstd_frames(&tar.bytes, 4_000_000);
+    assert!(bytes.len() < tar.bytes.len() / 5_000, "{} bytes", bytes.len());
+    let archive = Scratch::new().archive(&bytes);
+    let (told, points) = unbroken(&archive, Spacing { stream: 1, file: 1 });
+    assert!(points.len() > 3, "{}", points.len());
+    for (before, point) in points {
+        let point = SeekPoint::decode(&point.encode()).expect("a point");
+        let walk = archive.walk_from(point, prefix(&bytes, bytes.len()), SpoolOptions::default());
+        let (again, _) = tell(&mut walk.expect("it can be read").expect("its point"), &[true]);
+        assert_eq!(again, rest(&told, before));
+    }
+}

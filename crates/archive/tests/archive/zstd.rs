@@ -75,6 +75,53 @@ proptest! {
     }
 }
 
+/// A seek table: of each frame the length in the file and in the stream. Format: zstd's `contrib/seekable_format`.
+fn seek_table(entries: &[(u32, u32)]) -> Vec<u8> {
+    let mut content: Vec<u8> = entries
+        .iter()
+        .flat_map(|(file, stream)| [file.to_le_bytes(), stream.to_le_bytes()].concat())
+        .collect();
+    content.extend((entries.len() as u32).to_le_bytes());
+    // No checksums.
+    content.push(0);
+    content.extend(0x8F92_EAB1_u32.to_le_bytes());
+    [
+        &0x184D_2A5E_u32.to_le_bytes()[..],
+        &(content.len() as u32).to_le_bytes(),
+        &content,
+    ]
+    .concat()
+}
+
+/// Whoever believed it would see other members than those who decompress.
+#[test]
+fn a_seek_table_that_lies_changes_nothing() {
+    let tar = noisy(3_000_000);
+    let pieces: Vec<&[u8]> = tar.bytes.chunks(100_000).collect();
+    let frames: Vec<Vec<u8>> = pieces.iter().map(|piece| zstd(piece)).collect();
+    let sizes = |frame: &Vec<u8>, piece: &&[u8]| (frame.len() as u32, piece.len() as u32);
+    let right: Vec<(u32, u32)> = frames
+        .iter()
+        .zip(&pieces)
+        .map(|(frame, piece)| sizes(frame, piece))
+        .collect();
+    let mut swapped = right.clone();
+    swapped.reverse();
+    let longer: Vec<_> = right.iter().map(|&(file, stream)| (file, stream + 512)).collect();
+    let beyond = vec![(u32::MAX, u32::MAX); right.len()];
+    for table in [right, swapped, longer, beyond, Vec::new()] {
+        let bytes = [frames.concat(), seek_table(&table)].concat();
+        for threads in [1, 3] {
+            let scratch = Scratch::new();
+            let mut archive = scratch.archive(&bytes);
+            archive.set_inflate_threads(threads);
+            let listing = read_all(&archive);
+            assert_eq!(listing.damage, None);
+            assert_eq!(listing.expected(), tar.expected);
+        }
+    }
+}
+
 /// The damage that a change of a whole stream leads to, with the members that came before.
 fn damage(change: impl FnOnce(&mut Vec<u8>)) -> (String, u64, usize) {
     let mut bytes = zstd(&noisy(500_000).bytes);
