@@ -81,6 +81,29 @@ pub(super) fn compressed(content: &[u8], settings: &Settings) -> Vec<u8> {
     frame
 }
 
+/// Whoever reads an index takes sound points alone, and zeros give more than any other format would.
+#[test]
+fn a_point_behind_zeros_is_sound() {
+    let settings = Settings {
+        level: 3,
+        has_checksum: true,
+        says_length: true,
+        window_log: 20,
+        piece: 1 << 20,
+    };
+    let frame = compressed(&vec![0; 8 << 20], &settings);
+    let bytes = [frame.clone(), frame].concat();
+    let mut decoder = Decoder::new(Pieces::after(&bytes, &[usize::MAX], Prefix::default()));
+    decoder.make_points(Spacing { stream: 1, file: 1 });
+    let (mut out, mut points) = (vec![0; 1 << 20], Vec::new());
+    while decoder.pull(&mut out).expect("a stream that is whole") > 0 {
+        points.extend(decoder.point_before(u64::MAX));
+    }
+    let point = points.last().expect("a point at the second frame");
+    assert!(point.stream > 2000 * point.file, "{} to {}", point.file, point.stream);
+    assert!(point.is_sound());
+}
+
 /// Bytes of few values, repeated from near and far.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let literals = prop::collection::vec(0..40_u8, 1..300);
