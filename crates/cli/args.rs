@@ -89,6 +89,10 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "GLOB", env = "TARQUET_EXCLUDE", help_heading = "Input")]
     pub(crate) exclude: Vec<String>,
 
+    /// Read on behind an end-of-archive marker: for archives that were put one behind the other (cat a.tar b.tar)
+    #[arg(long, env = "TARQUET_IGNORE_ZEROS", value_parser = BoolishValueParser::new(), help_heading = "Input")]
+    pub(crate) ignore_zeros: bool,
+
     /// Documents larger than this fail
     #[arg(long, value_name = "SIZE", env = "TARQUET_MAX_DOCUMENT_BYTES", default_value = "256MiB", value_parser = parse_bytes, help_heading = "Input")]
     pub(crate) max_document_bytes: u64,

@@ -242,6 +242,7 @@ fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure
             true => Source::StandardInput,
             false => Source::File(arguments.tar_path),
         },
+        ignore_zeros: arguments.ignore_zeros,
         out_dir: arguments.out_dir,
         existing: match (arguments.resume, arguments.overwrite) {
             (true, _) => Existing::Resume,
@@ -368,6 +369,9 @@ fn warn(report: &Report) {
             "the archive has no end-of-archive marker. Some writers leave it out; if this one does not, the archive was \
              cut off between two members and more were in it"
         );
+    }
+    if let Some(after) = &report.after_end {
+        tracing::warn!("{after}. Nothing of it was read; --ignore-zeros reads on behind the marker");
     }
     if let Some(member) = &report.repeated_id {
         tracing::warn!(

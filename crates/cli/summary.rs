@@ -20,6 +20,8 @@ pub(crate) struct Summary {
     features: Vec<Feature>,
     /// Where and why the archive ended early, if it did.
     archive_damage: Option<String>,
+    /// What stands behind the end-of-archive marker and was not read, and where.
+    after_end: Option<String>,
     /// Whether types were inferred from a sample.
     types_inferred: bool,
     workers_replaced: u64,
@@ -88,6 +90,7 @@ impl Summary {
             values_rescued: progress.rescued,
             features: features.collect(),
             archive_damage: report.damage.clone(),
+            after_end: report.after_end.clone(),
             types_inferred: report.sampled,
             workers_replaced: progress.replaced,
             sandbox: report.sandbox.as_ref().map(ToString::to_string),

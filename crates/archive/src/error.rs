@@ -239,6 +239,13 @@ pub enum DamageKind {
     /// A block of zeros and then more: half of an end marker.
     #[error("a lone block of zeros is followed by other bytes")]
     LoneZeroBlock,
+    /// A link or a device claims bytes, which none has. Python's tarfile goes on right behind its header, and GNU tar behind
+    /// as many bytes.
+    #[error("a link or device claims {size} bytes, and readers disagree on whether they are there")]
+    ClaimedBytes {
+        /// How many, in bytes.
+        size: u64,
+    },
     /// A global PAX header overrides the size of a member that says otherwise; readers disagree on which holds.
     #[error("a global PAX header gives every member the size {global}, and this one's header says {header}")]
     GlobalSize {
@@ -328,4 +335,14 @@ pub enum PaxFault {
     /// `size` is not a decimal number of bytes.
     #[error("its size is not a decimal number of bytes")]
     Size,
+    /// It is a global header with `GNU.sparse.*`.
+    #[error("it is global and says that every file is sparse")]
+    GlobalSparse,
+    /// Of several PAX headers before one member, the last and another one do not give the same size: readers disagree on
+    /// which holds.
+    #[error("it and another one of the same member do not give it the same size")]
+    TwoSizes,
+    /// `GNU.sparse.*` before a header that is not a regular file's: readers disagree on where that member ends.
+    #[error("it is of a sparse file, and the header behind it is of another type")]
+    SparseType,
 }

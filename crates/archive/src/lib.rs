@@ -38,6 +38,7 @@ mod again;
 mod archive;
 mod buffered;
 mod crew;
+mod end;
 mod error;
 mod fingerprint;
 mod gzip;
@@ -62,6 +63,7 @@ mod walk;
 mod zstd;
 
 pub use archive::{Archive, Container};
+pub use end::AfterEnd;
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
 pub use member::{Member, MemberKind, Refusal};

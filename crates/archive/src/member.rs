@@ -48,12 +48,14 @@ pub enum MemberKind {
 pub enum Refusal {
     /// A sparse file (GNU type `S`, or PAX records `GNU.sparse.*`): its stored bytes are not its content.
     Sparse,
-    /// A piece of a file that began in another volume (GNU type `M`).
+    /// A piece of a file that began in another volume (GNU type `M`, or PAX records `GNU.volume.*`).
     Continuation,
     /// Renamings of the oldest GNU format (type `N`).
     OldLongNames,
     /// A type flag that no format read here gives a meaning.
     UnknownType(u8),
+    /// Several metadata headers that give it different names: readers disagree on which holds.
+    TwoNames,
     /// A PAX path with a NUL in it: readers disagree on what the name is.
     NulInName,
 }
@@ -66,6 +68,7 @@ impl Refusal {
             Self::Continuation => "continuation",
             Self::OldLongNames => "old_long_names",
             Self::UnknownType(_) => "unknown_type",
+            Self::TwoNames => "two_names",
             Self::NulInName => "nul_in_name",
         }
     }
@@ -78,6 +81,7 @@ impl fmt::Display for Refusal {
             Self::Continuation => f.write_str("the continuation of a file from another volume"),
             Self::OldLongNames => f.write_str("a list of renamings in the oldest GNU format"),
             Self::UnknownType(flag) => write!(f, "a member of the unknown type {:?}", char::from(*flag)),
+            Self::TwoNames => f.write_str("a member to which several headers give different names"),
             Self::NulInName => f.write_str("a member whose name contains a NUL"),
         }
     }

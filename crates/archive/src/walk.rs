@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::archive::{Container, in_order};
 use crate::buffered::Buffered;
+use crate::end::AfterEnd;
 use crate::error::{Damage, WalkError};
 use crate::gzip::Inflater;
 use crate::member::{Member, MemberKind};
@@ -125,6 +126,12 @@ impl Walk {
         self.entries.make_points(spacing);
     }
 
+    /// Takes blocks of zeros between members for nothing, and not for the archive's end: archives that were put one behind
+    /// the other are walked as one. As in GNU tar, what a global PAX header of one says holds in those behind it.
+    pub fn ignore_zeros(&mut self) {
+        self.entries.ignore_zeros();
+    }
+
     /// A point at which a walk can begin ([`Archive::walk_from`](crate::Archive::walk_from)) that gives the member which
     /// [`Walk::next`] has just given, and all after it. There is one only now and then, and it is given once.
     pub fn take_point(&mut self) -> Option<SeekPoint> {
@@ -239,6 +246,11 @@ impl Walk {
     /// just there, and as some writers leave theirs.
     pub fn has_unmarked_end(&self) -> bool {
         self.entries.unmarked_end()
+    }
+
+    /// What stands behind the end-of-archive marker at which the walk ended. It was not read.
+    pub fn after_end(&self) -> Option<AfterEnd> {
+        self.entries.after_end()
     }
 
     /// What gives extents back.

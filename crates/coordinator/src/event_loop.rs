@@ -580,6 +580,9 @@ impl Run {
             archive_bytes: progress.archive_len,
             damage: walked.and_then(|walked| walked.damage.as_ref()).map(Damage::to_string),
             unmarked_end: walked.is_some_and(|walked| walked.unmarked_end),
+            after_end: walked
+                .and_then(|walked| walked.after_end)
+                .map(|after| after.to_string()),
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
+use tarquet_archive::{AfterEnd, Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
 use tarquet_wire::message::{Extent, Failure, Member};
 
@@ -37,6 +37,8 @@ pub(crate) struct Walked {
     pub(crate) damage_is_told: bool,
     /// Whether the archive ends without an end-of-archive marker.
     pub(crate) unmarked_end: bool,
+    /// What stands behind the end-of-archive marker.
+    pub(crate) after_end: Option<AfterEnd>,
     /// A member name whose id some member before had, if there is one.
     pub(crate) repeated_id: Option<String>,
 }
@@ -205,6 +207,7 @@ impl Feeding {
             damage,
             damage_is_told,
             unmarked_end: self.feeder.walk.has_unmarked_end(),
+            after_end: self.feeder.walk.after_end(),
             repeated_id: self.names.repeated().cloned(),
         })
     }

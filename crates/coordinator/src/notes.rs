@@ -16,6 +16,8 @@ pub(crate) struct Notes {
     pub(crate) damage: Option<String>,
     /// Whether the archive ends without an end-of-archive marker.
     pub(crate) unmarked_end: bool,
+    /// What stands behind the end-of-archive marker.
+    pub(crate) after_end: Option<String>,
     /// A member name whose id some member before had.
     pub(crate) repeated_id: Option<String>,
 }

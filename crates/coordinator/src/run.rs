@@ -165,7 +165,15 @@ impl Coordinator {
         };
         let subject = archive.len().map(|len| Subject::new(len, &described));
         let spacing = Tuning::of_run().seek_spacing;
-        let Beginning { walk, behind, index } = Beginning::of(&archive, &target, subject, position.as_ref(), spacing)?;
+        let beginning = Beginning::of(&archive, &target, subject, position.as_ref(), spacing)?;
+        let Beginning {
+            mut walk,
+            behind,
+            index,
+        } = beginning;
+        if settings.ignore_zeros {
+            walk.ignore_zeros();
+        }
         let plan = Arc::new(plan);
         let sampling = !plan.is_typed();
         counters.sampling.store(sampling, Ordering::Relaxed);

@@ -14,6 +14,8 @@ use crate::notes::Notes;
 pub struct Settings {
     /// The archive.
     pub source: Source,
+    /// Whether an end-of-archive marker is passed over, so that archives one behind the other are read as one.
+    pub ignore_zeros: bool,
     /// Where the dataset goes.
     pub out_dir: PathBuf,
     /// What happens to a dataset that is there already.
@@ -86,6 +88,8 @@ pub struct Report {
     pub damage: Option<String>,
     /// Whether the archive ends without an end-of-archive marker.
     pub unmarked_end: bool,
+    /// What stands behind the end-of-archive marker, and where.
+    pub after_end: Option<String>,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
     /// Whether the run went on with an earlier one.
@@ -108,6 +112,7 @@ impl Report {
             tables: published.tables.clone(),
             damage: notes.damage,
             unmarked_end: notes.unmarked_end,
+            after_end: notes.after_end,
             repeated_id: notes.repeated_id,
             resumed: false,
             sampled: false,

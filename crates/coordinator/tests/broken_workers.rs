@@ -28,6 +28,7 @@ fn run(script: &str, workers: usize) -> RunError {
     let plan = tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: {path: $.a, type: int64}}}").unwrap();
     let settings = Settings {
         source: Source::File(archive),
+        ignore_zeros: false,
         out_dir: dir.path().join("out"),
         existing: Existing::Refuse,
         plan,

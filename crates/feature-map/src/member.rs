@@ -94,23 +94,97 @@ pub fn base_name(member_name: &str) -> &str {
         .unwrap_or(file)
 }
 
-/// A member's name as text: as it is where it is UTF-8; otherwise with each byte that is not, and each `%`, written as
-/// `%` and two hexadecimal digits.
+/// A member's name as text: each part of it between slashes as it is, where that is UTF-8 without control characters.
+/// In another part each byte that is not UTF-8, each control character (ASCII's) and each `%` is written as `%` and two
+/// hexadecimal digits.
 ///
-/// Names that are escaped differ where the bytes do. A UTF-8 name is never escaped, not even its `%` (names that are
-/// percent-encoded URLs are common), so one that is spelled like an escaped name is the one case of two names alike.
+/// No two names give the same text, and no two last parts do. So a part that is only spelled as if it had been escaped
+/// (`caf%E9`, or that again with its `%` escaped, and so on) has each `%` escaped too. Those of other percent-encoded
+/// names (`a%20b`, `caf%C3%A9`) stand as they are: what they decode to would not have been escaped.
 pub fn display_name(name: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(name) {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(name.len() + 16);
-    for chunk in name.utf8_chunks() {
-        text.push_str(&chunk.valid().replace('%', "%25"));
-        for byte in chunk.invalid() {
-            write!(text, "%{byte:02X}").expect("a String takes any text");
+    match plain_text(name) {
+        Some(text) if !text.contains('%') => Cow::Borrowed(text),
+        _ => {
+            let parts: Vec<Cow<str>> = name.split(|&byte| byte == b'/').map(display_part).collect();
+            Cow::Owned(parts.join("/"))
         }
     }
-    Cow::Owned(text)
+}
+
+/// What needs no escape: UTF-8 without control characters.
+fn plain_text(name: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(name).ok()?;
+    let has_control = name.iter().any(u8::is_ascii_control);
+    (!has_control).then_some(text)
+}
+
+/// One part of a name, which has no slash in it.
+fn display_part(part: &[u8]) -> Cow<'_, str> {
+    match plain_text(part) {
+        Some(text) if is_spelled_as_escaped(text) => Cow::Owned(escape_percents(text)),
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(escape(part)),
+    }
+}
+
+/// A part of a name with all that is no plain text, and each `%`, escaped.
+fn escape(part: &[u8]) -> String {
+    let mut text = String::with_capacity(part.len() + 16);
+    for chunk in part.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '%' => text.push_str("%25"),
+                control if control.is_ascii_control() => push_escaped(&mut text, control as u8),
+                other => text.push(other),
+            }
+        }
+        chunk.invalid().iter().for_each(|&byte| push_escaped(&mut text, byte));
+    }
+    text
+}
+
+fn push_escaped(text: &mut String, byte: u8) {
+    write!(text, "%{byte:02X}").expect("a String takes any text");
+}
+
+fn escape_percents(text: &str) -> String {
+    text.replace('%', "%25")
+}
+
+/// Whether this is what [`display_part`] gives for another part than this one.
+fn is_spelled_as_escaped(text: &str) -> bool {
+    let mut text = Cow::Borrowed(text);
+    while text.contains('%') {
+        let Some(part) = unescape(&text) else { return false };
+        match plain_text(&part) {
+            None => return escape(&part) == *text,
+            // Its escape is of a part that is itself spelled so, or it is nobody's.
+            Some(before) if escape_percents(before) == *text => text = Cow::Owned(before.to_owned()),
+            Some(_) => return false,
+        }
+    }
+    false
+}
+
+/// The bytes that `text` is the escape of; `None` where a `%` is followed by anything but two digits as we write them.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => hexadecimal(rest.next()?)? * 16 + hexadecimal(rest.next()?)?,
+            other => other,
+        });
+    }
+    Some(bytes)
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -144,19 +218,58 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_not_utf8_can_be_shown() {
-        let cases: [(&[u8], &str); 6] = [
+    fn any_name_can_be_shown() {
+        let cases: [(&[u8], &str); 17] = [
             (b"a/b.json", "a/b.json"),
             ("é%41".as_bytes(), "é%41"),
             (b"a\xff", "a%FF"),
             (b"100%\xff", "100%25%FF"),
             (b"\xc3\xa9\xc3(", "é%C3("),
             (b"\xed\xa0\x80", "%ED%A0%80"),
+            (b"a\nb\0c\x7f", "a%0Ab%00c%7F"),
+            (b"100%/\xff%", "100%/%FF%25"),
+            // Percent-encoded by others, and not as we do it.
+            (b"a%20b%2Fc", "a%20b%2Fc"),
+            (b"caf%C3%A9", "caf%C3%A9"),
+            (b"caf%e9", "caf%e9"),
+            (b"100%25", "100%25"),
+            (b"%25%0", "%25%0"),
+            // As we do it.
+            (b"caf%E9", "caf%25E9"),
+            (b"caf%25E9", "caf%2525E9"),
+            (b"x%0Ay/caf%E9", "x%250Ay/caf%25E9"),
+            (b"caf%E9%41", "caf%E9%41"),
         ];
         for (name, expected) in cases {
             assert_eq!(display_name(name), expected);
         }
         assert!(matches!(display_name(b"plain"), Cow::Borrowed(_)));
+    }
+
+    /// Every name of up to six bytes of which some are escaped, and some are what escapes are spelled with.
+    #[test]
+    fn no_two_names_are_shown_alike() {
+        const BYTES: &[u8] = b"%25F\xff\n";
+        let mut names = vec![Vec::new()];
+        let mut shown = std::collections::HashMap::new();
+        for _ in 0..7 {
+            let longer = |name: &Vec<u8>| {
+                BYTES
+                    .iter()
+                    .map(|&byte| [name, &[byte][..]].concat())
+                    .collect::<Vec<_>>()
+            };
+            for name in &names {
+                if let Some(other) = shown.insert(display_name(name).into_owned(), name.clone()) {
+                    panic!("{name:?} is shown as {other:?} is");
+                }
+            }
+            names = names.iter().flat_map(longer).collect();
+        }
+        assert_eq!(shown.len(), (0..7).map(|length| 6_usize.pow(length)).sum::<usize>());
+        for (name, spelled) in [("%FF", "%25FF"), ("%25FF", "%2525FF")] {
+            assert_eq!(display_name(name.as_bytes()), spelled);
+        }
     }
 
     #[test]

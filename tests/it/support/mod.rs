@@ -1,6 +1,7 @@
 //! What all tests share: archives made here, a scene to run the binary in, and the dataset read back.
 
 pub(crate) mod archive;
+pub(crate) mod blocks;
 pub(crate) mod dataset;
 pub(crate) mod documents;
 pub(crate) mod ledger;

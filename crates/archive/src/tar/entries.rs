@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Damage, DamageKind, Place, WalkError};
+use crate::end::AfterEnd;
+use crate::error::{Damage, DamageKind, PaxFault, Place, WalkError};
 use crate::member::{Member, MemberKind, Refusal};
 use crate::point::{Point, Spacing};
 use crate::source::{Fault, Source};
-use crate::tar::METADATA_LIMIT;
 use crate::tar::header::{Announces, BLOCK, Block, EntryHeader, classify, is_zero, sparse_block_goes_on, until_nul};
+use crate::tar::metadata::Metadata;
 use crate::tar::pax::Records;
 
 /// Bytes that are passed over between two looks at whether to stop.
@@ -25,8 +26,12 @@ pub(crate) struct Entries {
     /// Where the bytes of the last member end, and where the next header starts.
     body_end: u64,
     next_header: u64,
+    /// Whether blocks of zeros between members are passed over.
+    ignore_zeros: bool,
     /// Whether the stream ended where an end marker should be.
     unmarked_end: bool,
+    /// What follows the end marker.
+    after_end: Option<AfterEnd>,
     /// The point before the member given last, if there is one behind the member before that; until it is taken.
     point: Option<(Point, Start)>,
 }
@@ -40,18 +45,6 @@ pub(crate) struct Start {
     pub(crate) index: u64,
     /// The PAX records that hold for every member.
     pub(crate) globals: Records,
-}
-
-/// What metadata headers have said about the member that follows them.
-#[derive(Default)]
-struct Metadata {
-    long_name: Option<Vec<u8>>,
-    /// The body of the last PAX header, and where that header is. Like in GNU tar, it replaces an earlier one.
-    pax: Option<(Place, Vec<u8>)>,
-    /// Whether there was any that must be followed by a member.
-    expects_member: bool,
-    /// The bytes of all bodies.
-    bytes: u64,
 }
 
 impl Entries {
@@ -73,9 +66,16 @@ impl Entries {
             next_index: start.index,
             body_end: 0,
             next_header: start.header,
+            ignore_zeros: false,
             unmarked_end: false,
+            after_end: None,
             point: None,
         }
+    }
+
+    /// Takes an end marker for nothing from here on, so that what follows it is read too.
+    pub(crate) fn ignore_zeros(&mut self) {
+        self.ignore_zeros = true;
     }
 
     /// Makes points from here on, if the stream can be begun at any.
@@ -86,6 +86,11 @@ impl Entries {
     /// Whether the stream ended, between two members, without an end marker.
     pub(crate) fn unmarked_end(&self) -> bool {
         self.unmarked_end
+    }
+
+    /// What follows the end marker, once the walk has ended at it.
+    pub(crate) fn after_end(&self) -> Option<AfterEnd> {
+        self.after_end
     }
 
     /// How many bytes of the file were used up.
@@ -100,9 +105,8 @@ impl Entries {
         let mut metadata = Metadata::default();
         let mut starts_at = None;
         loop {
-            let at = self.source.position();
-            let Some(header) = self.read_header()? else {
-                return self.end(&metadata, at, stop).map(|()| None);
+            let Some((at, header)) = self.read_header(&metadata, stop)? else {
+                return Ok(None);
             };
             // Now, while it is near: much may follow before something turns out to be wrong with it.
             let place = self.source.place(at);
@@ -183,36 +187,74 @@ impl Entries {
         self.source.skip(most.min(STRIDE)).map_err(|fault| self.fault(fault))
     }
 
-    /// After the end marker at `at`, or the end of the stream there: a compressed stream is read to its end all the
-    /// same, because its checksums stand there. What it holds is not looked at.
+    /// The next header, and where it is; `None` at the end of the archive.
+    fn read_header(
+        &mut self,
+        metadata: &Metadata,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<(u64, EntryHeader)>, WalkError> {
+        let mut passed_zeros = false;
+        loop {
+            let at = self.source.position();
+            let mut block = [0; BLOCK];
+            let filled = self.fill(&mut block)?;
+            if filled < BLOCK {
+                // Whatever of an end marker is missing, nothing is missing of the members.
+                if !is_zero(&block[..filled]) {
+                    return Err(self.cut_in(DamageKind::CutHeader));
+                }
+                self.unmarked_end = !passed_zeros;
+                return self.end(metadata, at, stop).map(|()| None);
+            }
+            match classify(&block) {
+                Block::Header => return Ok(Some((at, EntryHeader::new(&block)))),
+                Block::Zeros if self.ignore_zeros && !metadata.expects_member => {
+                    passed_zeros = true;
+                    if stop() {
+                        return Err(WalkError::Closed);
+                    }
+                }
+                Block::Zeros => {
+                    self.finish_end_marker(at)?;
+                    return self.end(metadata, at, stop).map(|()| None);
+                }
+                Block::Other => return Err(damage(self.source.place(at), crate::HeaderFault::Checksum)),
+            }
+        }
+    }
+
+    /// After the end marker at `at`, or the end of the stream there.
     fn end(&mut self, metadata: &Metadata, at: u64, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
         if metadata.expects_member {
             return Err(damage(self.source.place(at), DamageKind::DanglingMetadata));
         }
         self.body_end = self.source.position();
+        self.look_behind_end(stop)?;
         while self.pass(STRIDE, stop)? > 0 {}
         Ok(())
     }
 
-    /// The next header; `None` at the end of the archive.
-    fn read_header(&mut self) -> Result<Option<EntryHeader>, WalkError> {
-        let at = self.source.position();
+    /// Passes over the zeros that may fill up the archive's last record, and notes what follows them. What that holds is
+    /// not looked at; but a compressed stream is read to its end, because its checksums stand there.
+    fn look_behind_end(&mut self, stop: &dyn Fn() -> bool) -> Result<(), WalkError> {
         let mut block = [0; BLOCK];
-        let filled = self.fill(&mut block)?;
-        if filled < BLOCK {
-            // Whatever of an end marker is missing, nothing is missing of the members.
-            let cut = !is_zero(&block[..filled]);
-            self.unmarked_end = !cut;
-            return if cut {
-                Err(self.cut_in(DamageKind::CutHeader))
-            } else {
-                Ok(None)
-            };
-        }
-        match classify(&block) {
-            Block::Header => Ok(Some(EntryHeader::new(&block))),
-            Block::Zeros => self.finish_end_marker(at).map(|()| None),
-            Block::Other => Err(damage(self.source.place(at), crate::HeaderFault::Checksum)),
+        loop {
+            if stop() {
+                return Err(WalkError::Closed);
+            }
+            let at = self.source.position();
+            let filled = self.fill(&mut block)?;
+            let other = block[..filled].iter().position(|&byte| byte != 0);
+            if let Some(other) = other {
+                let is_header = filled == BLOCK && classify(&block) == Block::Header;
+                let first = if is_header { at } else { at + other as u64 };
+                let place = self.source.place(first);
+                self.after_end = Some(AfterEnd { place, is_header });
+                return Ok(());
+            }
+            if filled < BLOCK {
+                return Ok(());
+            }
         }
     }
 
@@ -230,22 +272,32 @@ impl Entries {
     /// Reads the body of a metadata header.
     fn read_metadata(&mut self, header: &EntryHeader, place: Place, metadata: &mut Metadata) -> Result<(), WalkError> {
         let size = header.size().map_err(|fault| damage(place, fault))?;
-        metadata.bytes = metadata.bytes.saturating_add(size);
-        if metadata.bytes > METADATA_LIMIT {
-            return Err(damage(place, DamageKind::MetadataTooLarge { size: metadata.bytes }));
-        }
+        metadata.count(size).map_err(|kind| damage(place, kind))?;
         let mut body = vec![0; size.next_multiple_of(BLOCK as u64) as usize];
         if self.fill(&mut body)? < body.len() {
             return Err(self.cut_in(DamageKind::CutMetadata));
         }
-        body.truncate(size as usize);
-        match header.announces() {
-            Announces::LongName => metadata.long_name = Some(until_nul(&body).to_vec()),
-            Announces::Pax => metadata.pax = Some((place, body)),
-            Announces::GlobalPax => return self.globals.read(&body).map_err(|fault| damage(place, fault)),
-            Announces::LongLink | Announces::Member(_) | Announces::OldSparse => {}
-        }
+        let records = &body[..size as usize];
+        let read = match header.announces() {
+            Announces::GlobalPax => return self.read_globals(records).map_err(|fault| damage(place, fault)),
+            Announces::Pax => metadata.add_pax(records, &self.globals),
+            Announces::LongName => {
+                metadata.add_long_name(&body);
+                Ok(())
+            }
+            Announces::LongLink | Announces::Member(_) | Announces::OldSparse => Ok(()),
+        };
         metadata.expects_member = true;
+        read.map_err(|fault| damage(place, fault))
+    }
+
+    /// Reads the records of a global PAX header. Nobody writes any of a sparse file there, and no two readers agree on what
+    /// they would mean.
+    fn read_globals(&mut self, body: &[u8]) -> Result<(), PaxFault> {
+        self.globals.read(body)?;
+        if self.globals.sparse {
+            return Err(PaxFault::GlobalSparse);
+        }
         Ok(())
     }
 
@@ -257,20 +309,25 @@ impl Entries {
         header_offset: u64,
         place: Place,
     ) -> Result<Member, WalkError> {
-        let records = self.records(metadata)?;
+        let records = metadata.records(&self.globals).map_err(|fault| damage(place, fault))?;
         let size = self.size(header, &records, place)?;
-        let name = name(header, metadata, &records);
-        let kind = kind(header, &records, &name);
+        let name = metadata.name(&records, || header.name());
+        let kind = match kind(header, &records, &name) {
+            MemberKind::File if metadata.has_another_name(&name) => MemberKind::Refused(Refusal::TwoNames),
+            kind => kind,
+        };
+        let name = name_by_kind(name, kind, &records);
+        if records.sparse && header.announces() != Announces::Member(MemberKind::File) {
+            return Err(damage(place, PaxFault::SparseType));
+        }
         if header.announces() == Announces::OldSparse && header.sparse_map_goes_on() {
             self.pass_sparse_map()?;
         }
         let data_offset = self.source.position();
-        let body_end = data_offset.checked_add(size);
-        let next_header = body_end.and_then(|end| end.checked_next_multiple_of(BLOCK as u64));
-        let (Some(body_end), Some(next_header)) = (body_end, next_header) else {
-            return Err(damage(place, crate::HeaderFault::SizeRange));
-        };
-        (self.body_end, self.next_header) = (body_end, next_header);
+        let ends = ends(data_offset, size);
+        (self.body_end, self.next_header) = ends.ok_or_else(|| damage(place, crate::HeaderFault::SizeRange))?;
+        // It says so of the first member of a volume alone.
+        self.globals.continued = None;
         let index = self.next_index;
         self.next_index += 1;
         Ok(Member {
@@ -283,23 +340,15 @@ impl Entries {
         })
     }
 
-    /// The PAX records that hold for a member: the global ones, and its own over them; of the size, its own alone.
-    fn records(&self, metadata: &Metadata) -> Result<Records, WalkError> {
-        let mut records = Records {
-            size: None,
-            ..self.globals.clone()
-        };
-        if let Some((place, body)) = &metadata.pax {
-            records.read(body).map_err(|fault| damage(*place, fault))?;
-        }
-        Ok(records)
-    }
-
     /// How many bytes a member has.
     fn size(&self, header: &EntryHeader, records: &Records, place: Place) -> Result<u64, WalkError> {
         let written = header.size().map_err(|fault| damage(place, fault))?;
         if header.is_header_only() {
-            return Ok(0);
+            let claimed = records.size.or(self.globals.size).unwrap_or(written);
+            return match header.may_claim_bytes() || claimed == 0 {
+                true => Ok(0),
+                false => Err(damage(place, DamageKind::ClaimedBytes { size: claimed })),
+            };
         }
         match (records.size, self.globals.size) {
             (Some(own), _) => Ok(own),
@@ -377,12 +426,23 @@ fn damage(place: Place, kind: impl Into<DamageKind>) -> WalkError {
     .into()
 }
 
-/// What a member is called. Like in GNU tar, PAX records win over a GNU long name, and that over the header.
-fn name(header: &EntryHeader, metadata: &Metadata, records: &Records) -> Vec<u8> {
-    let pax = records.sparse_name.as_ref().or(records.path.as_ref());
-    pax.or(metadata.long_name.as_ref())
-        .cloned()
-        .unwrap_or_else(|| header.name())
+/// What a member is called that is of this kind. What stands in for a file under another name has that of the file; and of
+/// what is no file a NUL ends the name, as in GNU tar.
+fn name_by_kind(name: Vec<u8>, kind: MemberKind, records: &Records) -> Vec<u8> {
+    let file = match kind {
+        MemberKind::Refused(Refusal::Continuation) => records.continued.clone(),
+        MemberKind::Refused(Refusal::Sparse) => records.sparse_name.clone(),
+        MemberKind::File | MemberKind::Refused(_) => None,
+        _ => Some(until_nul(&name).to_vec()),
+    };
+    file.unwrap_or(name)
+}
+
+/// Where so many bytes from `data_offset` on end, and their padding; `None` for more than a file can have.
+fn ends(data_offset: u64, size: u64) -> Option<(u64, u64)> {
+    let body_end = data_offset.checked_add(size)?;
+    let next_header = body_end.checked_next_multiple_of(BLOCK as u64)?;
+    (next_header <= i64::MAX as u64).then_some((body_end, next_header))
 }
 
 /// What a member is.
@@ -393,6 +453,7 @@ fn kind(header: &EntryHeader, records: &Records, name: &[u8]) -> MemberKind {
     };
     match kind {
         MemberKind::File if records.sparse => MemberKind::Refused(Refusal::Sparse),
+        MemberKind::File if records.continued.is_some() => MemberKind::Refused(Refusal::Continuation),
         MemberKind::File if name.contains(&0) => MemberKind::Refused(Refusal::NulInName),
         // The v7 format has no other way to say so.
         MemberKind::File if header.is_v7_file() && name.ends_with(b"/") => MemberKind::Directory,

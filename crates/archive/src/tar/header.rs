@@ -157,14 +157,27 @@ impl EntryHeader {
         matches!(self.flag(), b'1'..=b'6')
     }
 
+    /// Whether all readers agree that a member of this type has no bytes, whatever its size field says: hard links and
+    /// directories.
+    pub(crate) fn may_claim_bytes(&self) -> bool {
+        matches!(self.flag(), b'1' | b'5')
+    }
+
     /// Whether the type flag is the only one that the v7 format has for files and directories alike.
     pub(crate) fn is_v7_file(&self) -> bool {
         self.flag() == 0
     }
 
-    /// The size field, in bytes. An empty one is 0, as in Python's tarfile.
+    /// The size field, in bytes. An empty one is 0; but one of blanks says nothing: Python's tarfile takes it for 0, and GNU
+    /// tar refuses it.
     pub(crate) fn size(&self) -> Result<u64, HeaderFault> {
-        Ok(number(&self.0.as_old().size)?.unwrap_or(0))
+        let field = &self.0.as_old().size;
+        match number(field)? {
+            Some(size) if size > i64::MAX as u64 => Err(HeaderFault::SizeRange),
+            Some(size) => Ok(size),
+            None if field.contains(&b' ') => Err(HeaderFault::Size),
+            None => Ok(0),
+        }
     }
 
     /// The name, both parts of it in a ustar header.

@@ -5,6 +5,7 @@
 
 mod entries;
 mod header;
+mod metadata;
 mod pax;
 
 pub(crate) use entries::{Entries, Start};

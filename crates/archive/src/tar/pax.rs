@@ -8,7 +8,7 @@ use crate::error::PaxFault;
 /// What is kept of the records that apply to a member: only what says where it is and what it is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Records {
-    /// `path`.
+    /// `path`, or `GNU.sparse.name` if that comes after it, as in Python's tarfile.
     pub(crate) path: Option<Vec<u8>>,
     /// `size`, in bytes.
     pub(crate) size: Option<u64>,
@@ -16,11 +16,14 @@ pub(crate) struct Records {
     pub(crate) sparse_name: Option<Vec<u8>>,
     /// Whether there was any `GNU.sparse.*`.
     pub(crate) sparse: bool,
+    /// `GNU.volume.filename`: of which file from another volume the next member is the rest, under a name that stands in.
+    /// Source: GNU tar, `src/buffer.c`, `add_chunk_header`.
+    pub(crate) continued: Option<Vec<u8>>,
 }
 
 impl Records {
-    /// Reads `bytes`; the last record of a keyword wins, over those that were there before too. An empty value takes a
-    /// keyword back.
+    /// Reads `bytes`; the last record of a keyword wins, over those that were there before too. An empty `path` is an empty
+    /// name, as it is in GNU tar and Python's tarfile.
     pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<(), PaxFault> {
         let mut rest = bytes;
         // GNU tar ends at a NUL: some writers count the padding into the header.
@@ -40,9 +43,13 @@ impl Records {
         let (keyword, value) = (&record[..equals], &record[equals + 1..]);
         match keyword {
             b"" => return Err(PaxFault::Keyword),
-            b"path" => self.path = text(value),
-            b"size" => self.size = size(value)?,
-            b"GNU.sparse.name" => self.sparse_name = text(value),
+            b"path" => self.path = Some(value.to_vec()),
+            b"size" => self.size = Some(decimal(value).ok_or(PaxFault::Size)?),
+            b"GNU.sparse.name" => {
+                self.sparse_name = Some(value.to_vec());
+                self.path = self.sparse_name.clone();
+            }
+            b"GNU.volume.filename" => self.continued = Some(value.to_vec()),
             _ => {}
         }
         self.sparse |= keyword.starts_with(b"GNU.sparse.");
@@ -64,19 +71,11 @@ fn split_record(bytes: &[u8]) -> Result<(&[u8], &[u8]), PaxFault> {
     Ok((record, &bytes[length..]))
 }
 
-fn text(value: &[u8]) -> Option<Vec<u8>> {
-    (!value.is_empty()).then(|| value.to_vec())
-}
-
-fn size(value: &[u8]) -> Result<Option<u64>, PaxFault> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    decimal(value).map(Some).ok_or(PaxFault::Size)
-}
-
-/// Decimal digits and nothing else, as far as they fit.
+/// Decimal digits, at least one, and nothing else, as far as they fit.
 fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
     digits.iter().try_fold(0_u64, |value, &digit| {
         let digit = char::from(digit).to_digit(10)?;
         value.checked_mul(10)?.checked_add(u64::from(digit))
@@ -109,11 +108,15 @@ mod tests {
             sparse: true,
             ..Records::default()
         };
+        let continued = Records {
+            continued: Some(b"a".to_vec()),
+            ..Records::default()
+        };
         let cases: &[(&[u8], Result<Records, PaxFault>)] = &[
             (b"", Ok(Records::default())),
             (b"12 path=a/b\n", Ok(path(b"a/b"))),
             (b"9 path=a\n9 path=b\n", Ok(path(b"b"))),
-            (b"9 path=a\n8 path=\n", Ok(Records::default())),
+            (b"9 path=a\n8 path=\n", Ok(path(b""))),
             (b"21 path=a\n9 path=bcd\n", Ok(path(b"a\n9 path=bcd"))),
             (b"12 path=a=b\n", Ok(path(b"a=b"))),
             (b"011 path=ab\n", Err(PaxFault::Extent)),
@@ -124,6 +127,7 @@ mod tests {
             (b"10 size=1\n", Ok(size(1))),
             (b"9 size=1\n10 size=22\n", Err(PaxFault::Extent)),
             (b"9 size=1\n11 size=22\n", Ok(size(22))),
+            (b"8 size=\n", Err(PaxFault::Size)),
             (b"10 size=-1\n", Err(PaxFault::Extent)),
             (b"11 size=-1\n", Err(PaxFault::Size)),
             (b"11 size=+1\n", Err(PaxFault::Size)),
@@ -131,6 +135,7 @@ mod tests {
             (b"28 size=18446744073709551615\n", Err(PaxFault::Extent)),
             (b"29 size=18446744073709551615\n", Ok(size(u64::MAX))),
             (b"29 size=18446744073709551616\n", Err(PaxFault::Size)),
+            (b"25 GNU.volume.filename=a\n", Ok(continued)),
             (b"22 GNU.sparse.major=1\n", Ok(sparse.clone())),
             (b"23 GNU.sparse.major=1\n", Err(PaxFault::Extent)),
             (b"22 GNU.sparse.size=10\n", Ok(sparse)),
@@ -166,7 +171,7 @@ mod tests {
             }
         );
         records.read(b"8 path=\n").expect("a valid record");
-        assert_eq!(records, size(7));
+        assert_eq!(records.path.as_deref(), Some(&b""[..]));
     }
 
     proptest! {

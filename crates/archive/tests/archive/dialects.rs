@@ -66,7 +66,8 @@ proptest! {
     }
 }
 
-fn file(name: &str, body: &[u8]) -> Spec {
+/// A regular file to write.
+pub(crate) fn file(name: &str, body: &[u8]) -> Spec {
     Spec {
         dialect: Dialect::Ustar,
         name: name.to_owned(),
@@ -171,12 +172,21 @@ fn the_map_of_an_old_sparse_member_may_go_on_in_more_blocks() {
 
 #[test]
 fn what_has_no_bytes_has_none_whatever_it_claims() {
-    for flag in b'1'..=b'6' {
+    for flag in *b"15" {
         let listing = read_all(&Scratch::new().archive(&with_header(flag, 600, b"").bytes));
         let sizes: Vec<_> = listing.members.iter().map(|(member, _)| member.size).collect();
         assert_eq!(
             (sizes, listing.damage),
             (vec![0, 2], None),
+            "type {:?}",
+            char::from(flag)
+        );
+    }
+    for flag in *b"2346" {
+        let claimed = Fate::Damaged(DamageKind::ClaimedBytes { size: 600 }, 0);
+        assert_eq!(
+            fate(&with_header(flag, 600, b"")),
+            claimed,
             "type {:?}",
             char::from(flag)
         );
@@ -251,7 +261,7 @@ fn metadata_is_for_the_member_that_follows() {
         tar.meta(b'g', &path("global"));
         tar.meta(b'g', &record("path", b""));
     });
-    assert_eq!(taken_back, ["after.json"]);
+    assert_eq!(taken_back, [""], "an empty name, as others read it");
 }
 
 #[test]
@@ -278,6 +288,11 @@ fn what_cannot_be_located_is_damage() {
         ),
         (
             tar_of(|tar| tar.meta(b'x', b"12 size=1e3\n")),
+            DamageKind::Pax(PaxFault::Size),
+            0,
+        ),
+        (
+            tar_of(|tar| tar.meta(b'x', &record("size", b""))),
             DamageKind::Pax(PaxFault::Size),
             0,
         ),
@@ -367,4 +382,75 @@ fn an_archive_may_be_empty() {
             Fate::Read(Vec::new())
         );
     }
+}
+
+#[test]
+fn headers_that_say_different_things_of_one_member_are_refused() {
+    use tarquet_archive::PaxFault;
+    let of = |metadata: &[(u8, Vec<u8>)]| {
+        fate(&tar_of(|tar| {
+            metadata.iter().for_each(|(flag, body)| tar.meta(*flag, body));
+        }))
+    };
+    let read = |name: &str, kind| Fate::Read(vec![(name.to_owned(), kind)]);
+    let two = MemberKind::Refused(Refusal::TwoNames);
+    let path = |name: &str| (b'x', record("path", name.as_bytes()));
+    let size = |size: &str| (b'x', record("size", size.as_bytes()));
+    let long = |name: &str| (b'L', format!("{name}\0").into_bytes());
+    assert_eq!(of(&[path("a"), path("b")]), read("b", two));
+    assert_eq!(of(&[long("a"), long("b")]), read("b", two));
+    assert_eq!(of(&[long("a"), path("b")]), read("b", two));
+    assert_eq!(of(&[long("a"), path("b"), long("a")]), read("b", two));
+    assert_eq!(of(&[(b'g', record("path", b"a")), long("b")]), read("a", two));
+    for same in [
+        vec![path("a"), path("a")],
+        vec![long("a"), path("a"), long("a")],
+        vec![(b'x', record("comment", b"b")), path("a")],
+    ] {
+        assert_eq!(of(&same), read("a", MemberKind::File), "{same:?}");
+    }
+    // tarfile goes by the first of them, and GNU tar by the last.
+    assert_eq!(of(&[path("b"), long("a")]), read("b", MemberKind::File));
+    let sizes = Fate::Damaged(DamageKind::Pax(PaxFault::TwoSizes), 2048);
+    assert_eq!(of(&[size("2"), size("3")]), sizes);
+    assert_eq!(of(&[size("2"), path("a")]), sizes);
+    assert_eq!(of(&[size("2"), size("2")]), read("after.json", MemberKind::File));
+    let sparse = (b'x', record("GNU.sparse.major", b"1"));
+    assert_eq!(
+        of(&[sparse, path("a")]),
+        read("a", MemberKind::Refused(Refusal::Sparse)),
+        "whichever it is of"
+    );
+    let global = (b'g', record("GNU.sparse.major", b"1"));
+    assert_eq!(of(&[global]), Fate::Damaged(DamageKind::Pax(PaxFault::GlobalSparse), 0));
+}
+
+#[test]
+fn a_volume_begins_with_the_rest_of_a_file_and_goes_on_with_others() {
+    let tar = tar_of(|tar| {
+        tar.meta(b'g', &record("GNU.volume.filename", b"big.json"));
+        tar.add(&file("GNUFileParts/big.json.2", b"rest"));
+    });
+    let members = [
+        ("big.json", MemberKind::Refused(Refusal::Continuation)),
+        ("after.json", MemberKind::File),
+    ];
+    let read = members.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+    assert_eq!(fate(&tar), Fate::Read(read));
+}
+
+#[test]
+fn no_size_is_larger_than_a_file_can_have() {
+    use tarquet_archive::HeaderFault;
+    let tar = |size: u64| {
+        tar_of(|tar| {
+            tar.bytes
+                .extend(Header::new(b'0').put(0, b"odd").base_256(size).finish(false))
+        })
+    };
+    let out_of_range = Fate::Damaged(DamageKind::Header(HeaderFault::SizeRange), 0);
+    assert_eq!(fate(&tar(1 << 63)), out_of_range);
+    assert_eq!(fate(&tar((1 << 63) - 1)), out_of_range, "with its header it is more");
+    let blanks = tar_of(|tar| tar.bytes.extend(Header::new(b'0').put(124, &[b' '; 12]).finish(false)));
+    assert_eq!(fate(&blanks), Fate::Damaged(DamageKind::Header(HeaderFault::Size), 0));
 }

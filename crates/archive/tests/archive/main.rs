@@ -1,10 +1,9 @@
 //! The crate as its users see it: archives on disk, members and their bytes.
 
 mod build;
+mod concatenated;
 mod cuts;
 mod dialects;
-mod differences;
-mod differential;
 mod fingerprint;
 mod gzip;
 mod open;
