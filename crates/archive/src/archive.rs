@@ -108,8 +108,8 @@ impl Archive {
 
     /// Has a compressed file decompressed by so many threads from its next walk on, besides the one that walks; 1, as it
     /// is at first, is that one alone. What is given is the same. For gzip they hold up to 5 MiB each for what they are at,
-    /// and as much for what is to come; for zstd up to 25 MiB each. A small file, a stream, and from a zstd frame of more
-    /// than 9 MiB on the rest of the file, is always decompressed by one.
+    /// and as much for what is to come; for zstd up to 25 MiB each, and 85 MiB besides. A small
+    /// file, a stream, and from a zstd frame of more than 9 MiB on the rest of the file, is always decompressed by one.
     pub fn set_inflate_threads(&mut self, threads: usize) {
         self.inflate_threads = threads;
     }

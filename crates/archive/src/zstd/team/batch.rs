@@ -22,7 +22,9 @@ pub(super) struct Batch {
 
 /// What a batch gives.
 pub(super) struct Done {
+    /// It begins with so many bytes that the batch gives.
     pub(super) content: Vec<u8>,
+    pub(super) len: usize,
     /// The pieces of the file that it comes from, in a stream that begins with it.
     pub(super) marks: Marks,
 }
@@ -43,13 +45,14 @@ impl Batch {
         self.start + self.bytes.len() as u64
     }
 
-    /// How many bytes of memory it takes, with what it gives.
-    pub(super) fn weight(&self) -> usize {
-        self.bytes.len() + self.most
+    /// How many bytes of memory it takes, with what it gives into `content`.
+    pub(super) fn weight(&self, content: &Vec<u8>) -> usize {
+        self.bytes.len() + self.most.max(content.capacity())
     }
 
-    /// Decompresses it, with what was used for the one before, if there was one. `None` where anything is wrong with it.
-    pub(super) fn decompress(self, spare: &mut Option<Decoder<Batch>>) -> Option<Done> {
+    /// Decompresses it into `content`, or where that is too small into another, with what was used for the one before, if
+    /// there was one. `None` where anything is wrong with it.
+    pub(super) fn decompress(self, mut content: Vec<u8>, spare: &mut Option<Decoder<Batch>>) -> Option<Done> {
         let most = self.most;
         // The last cut before it, as one who reads in order has it.
         let mark = Mark {
@@ -62,18 +65,20 @@ impl Batch {
             None => Decoder::go_on(self, 0, 0, marks, None),
         };
         // There is room for one byte more, so that the end is seen.
-        let (mut content, mut given) = (vec![0; most + 1], 0);
+        if content.len() <= most {
+            content = vec![0; most + 1];
+        }
+        let mut len = 0;
         loop {
-            match decoder.pull(&mut content[given..]) {
+            match decoder.pull(&mut content[len..=most]) {
                 Ok(0) => break,
-                Ok(count) if given + count <= most => given += count,
+                Ok(given) if len + given <= most => len += given,
                 Ok(_) | Err(_) => return None,
             }
         }
-        content.truncate(given);
         let marks = decoder.marks.clone();
         *spare = Some(decoder);
-        Some(Done { content, marks })
+        Some(Done { content, len, marks })
     }
 }
 

@@ -45,6 +45,9 @@ const SIZES: Sizes = Sizes {
 /// take more.
 const WEIGHT: usize = 16 << 20;
 
+/// How many buffers are kept that no batch has.
+const SPARE: usize = 2;
+
 /// A file of this length has no use for threads, in bytes.
 pub(crate) const WORTH_IT: u64 = 2 << 20;
 
@@ -163,9 +166,10 @@ impl<P: Pull> Pull for Frames<P> {
     }
 }
 
-/// A batch for a thread, and where what it gives goes then.
+/// A batch for a thread, memory for what it gives, and where that goes then.
 struct Job {
     batch: Batch,
+    content: Vec<u8>,
     done: SyncSender<Option<Done>>,
 }
 
@@ -189,6 +193,8 @@ struct Team<P> {
     /// What the last batch gave, and the part of it that was not taken.
     content: Vec<u8>,
     untaken: Range<usize>,
+    /// Memory of batches that are done with.
+    spare: Vec<Vec<u8>>,
     /// How many bytes the batches gave that came back, and where in the file these end.
     given: u64,
     position: u64,
@@ -212,6 +218,7 @@ impl<P: Pull> Team<P> {
             weight: 0,
             content: Vec::new(),
             untaken: 0..0,
+            spare: Vec::new(),
             given,
             marks: Marks::begin_at(mark, LOOK_BACK + held as u64),
             points: None,
@@ -247,16 +254,18 @@ impl<P: Pull> Team<P> {
         while self.handed_out.len() <= 2 * self.threads && self.weight < self.threads * WEIGHT {
             let Some(batch) = self.cutter.next() else { break };
             let (done, receiver) = sync_channel(1);
-            self.weight += batch.weight();
+            let content = self.spare.pop().unwrap_or_default();
+            let weight = batch.weight(&content);
+            self.weight += weight;
             self.handed_out.push_back(HandedOut {
                 start: batch.start,
                 end: batch.end(),
                 prefix: batch.prefix,
-                weight: batch.weight(),
+                weight,
                 done: receiver,
             });
             if let Some(crew) = self.crew() {
-                crew.give(Job { batch, done });
+                crew.give(Job { batch, content, done });
             }
         }
     }
@@ -284,10 +293,13 @@ impl<P: Pull> Team<P> {
             points.add(file, stream, point);
         }
         self.marks.append(&done.marks, stream);
-        self.given += done.content.len() as u64;
+        self.given += done.len as u64;
         self.position = batch.end;
-        self.untaken = 0..done.content.len();
-        self.content = done.content;
+        self.untaken = 0..done.len;
+        let spare = std::mem::replace(&mut self.content, done.content);
+        if self.spare.len() < SPARE {
+            self.spare.push(spare);
+        }
     }
 }
 
@@ -295,9 +307,9 @@ impl<P: Pull> Team<P> {
 fn start(threads: usize) -> io::Result<Crew<Job>> {
     Crew::start(threads, || {
         let mut spare = None;
-        move |Job { batch, done }: Job| {
+        move |Job { batch, content, done }: Job| {
             // Nobody waits for it any more when the walk has ended.
-            done.send(batch.decompress(&mut spare)).ok();
+            done.send(batch.decompress(content, &mut spare)).ok();
         }
     })
 }
