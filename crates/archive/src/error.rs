@@ -338,6 +338,10 @@ pub enum PaxFault {
     /// It is a global header with `GNU.sparse.*`.
     #[error("it is global and says that every file is sparse")]
     GlobalSparse,
+    /// It is a global header with several names, or sizes. Of those GNU tar takes the first, though of a local header the
+    /// last.
+    #[error("it is global and gives several names or sizes")]
+    GlobalRepeats,
     /// Of several PAX headers before one member, the last and another one do not give the same size: readers disagree on
     /// which holds.
     #[error("it and another one of the same member do not give it the same size")]

@@ -125,6 +125,9 @@ fn unsound_pax() -> Vec<Case> {
         case("a global PAX header with a size that is not the member's", || {
             around(&Blocks::default().pax(b'g', &[("size", b"4096")]).x())
         }),
+        case("a global PAX header with two sizes", || {
+            around(&Blocks::default().pax(b'g', &[("size", b"7"), ("size", b"7")]).x())
+        }),
         case("a global PAX header with records of a sparse file", || {
             around(&Blocks::default().pax(b'g', &[("GNU.sparse.major", b"1")]).x())
         }),

@@ -291,12 +291,15 @@ impl Entries {
         read.map_err(|fault| damage(place, fault))
     }
 
-    /// Reads the records of a global PAX header. Nobody writes any of a sparse file there, and no two readers agree on what
-    /// they would mean.
+    /// Reads the records of a global PAX header. Nobody writes any of a sparse file there, or any twice, and no two readers
+    /// agree on what that would mean.
     fn read_globals(&mut self, body: &[u8]) -> Result<(), PaxFault> {
         self.globals.read(body)?;
         if self.globals.sparse {
             return Err(PaxFault::GlobalSparse);
+        }
+        if Records::repeats(body)? {
+            return Err(PaxFault::GlobalRepeats);
         }
         Ok(())
     }

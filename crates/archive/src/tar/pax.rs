@@ -38,6 +38,18 @@ impl Records {
         Ok(())
     }
 
+    /// Whether a header says more than once what a member is called, or how large it is.
+    pub(crate) fn repeats(bytes: &[u8]) -> Result<bool, PaxFault> {
+        let (mut paths, mut sizes, mut rest) = (0, 0, bytes);
+        while rest.first().is_some_and(|&byte| byte != 0) {
+            let (record, after) = split_record(rest)?;
+            paths += usize::from(record.starts_with(b"path="));
+            sizes += usize::from(record.starts_with(b"size="));
+            rest = after;
+        }
+        Ok(paths > 1 || sizes > 1)
+    }
+
     fn apply(&mut self, record: &[u8]) -> Result<(), PaxFault> {
         let equals = record.iter().position(|&byte| byte == b'=').ok_or(PaxFault::Keyword)?;
         let (keyword, value) = (&record[..equals], &record[equals + 1..]);

@@ -423,6 +423,11 @@ fn headers_that_say_different_things_of_one_member_are_refused() {
     );
     let global = (b'g', record("GNU.sparse.major", b"1"));
     assert_eq!(of(&[global]), Fate::Damaged(DamageKind::Pax(PaxFault::GlobalSparse), 0));
+    let repeats = (b'g', [record("path", b"a"), record("path", b"a")].concat());
+    assert_eq!(
+        of(&[repeats]),
+        Fate::Damaged(DamageKind::Pax(PaxFault::GlobalRepeats), 0)
+    );
 }
 
 #[test]
