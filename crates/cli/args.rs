@@ -40,10 +40,10 @@ Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFE
 written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
 
 Exit codes:
-  0  every member was extracted (or failures are within --allow-failed)
+  0  every document was extracted (or failures are within --allow-failed)
   1  stopped by an error; what is committed stays, and --resume goes on
   2  wrong usage, or an invalid feature map
-  3  finished, but some members failed, or the archive is damaged; the dataset is whole for the rest
+  3  finished, but some documents failed, or the archive is damaged; the dataset is whole for the rest
 A run that SIGINT, SIGTERM or SIGHUP stops commits what is done and dies by that signal; a second one ends it at once.";
 
 const VERIFY_HELP: &str = "\
@@ -92,6 +92,10 @@ pub(crate) struct ExtractArguments {
     /// Read on behind an end-of-archive marker: for archives that were put one behind the other (cat a.tar b.tar)
     #[arg(long, env = "TARQUET_IGNORE_ZEROS", value_parser = BoolishValueParser::new(), help_heading = "Input")]
     pub(crate) ignore_zeros: bool,
+
+    /// How a member's documents are told from one another
+    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_DOCUMENTS", default_value_t = DocumentsKind::Auto, help_heading = "Input")]
+    pub(crate) documents: DocumentsKind,
 
     /// Documents larger than this fail
     #[arg(long, value_name = "SIZE", env = "TARQUET_MAX_DOCUMENT_BYTES", default_value = "256MiB", value_parser = parse_bytes, help_heading = "Input")]
@@ -152,7 +156,8 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "TIME", env = "TARQUET_CHECKPOINT_EVERY", default_value = "30s", value_parser = parse_duration, help_heading = "Running")]
     pub(crate) checkpoint_every: Duration,
 
-    /// How many members (N), or which share of them (P%), may fail before the run counts as failed
+    /// How many documents (N), or which share of them (P%), may fail before the run counts as failed; of a member that has
+    /// one on each line, each counts
     #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
     pub(crate) allow_failed: AllowedFailures,
 
@@ -183,6 +188,19 @@ pub(crate) struct ExtractArguments {
     /// Show nothing but errors
     #[arg(short, long, env = "TARQUET_QUIET", value_parser = BoolishValueParser::new(), help_heading = "Display")]
     pub(crate) quiet: bool,
+}
+
+/// How a member's documents are told from one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentsKind {
+    /// `.ndjson` and `.jsonl` (also with `.gz` or `.zst`) have one on each line; any other member is one.
+    Auto,
+    /// Every member is one document.
+    Json,
+    /// Every member has one document on each line.
+    Ndjson,
+    /// Every member is one JSON array of documents.
+    Array,
 }
 
 /// A projection engine.

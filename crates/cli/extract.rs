@@ -12,12 +12,14 @@ use anyhow::Context;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use indicatif::MultiProgress;
 use nix::sys::signal::Signal;
-use tarquet_coordinator::{Coordinator, Ended, Progress, Report, RunError, Selection, Settings, Source, Wanted};
+use tarquet_coordinator::{
+    Coordinator, Documents, Ended, Progress, Report, RunError, Selection, Settings, Source, Wanted,
+};
 use tarquet_dataset::{Existing, Options};
 use tarquet_feature_map::Plan;
 use tarquet_wire::sandbox::Demand;
 
-use crate::args::{Engine, ExtractArguments, LogLevel, Sandbox, SummaryKind};
+use crate::args::{DocumentsKind, Engine, ExtractArguments, LogLevel, Sandbox, SummaryKind};
 use crate::logging::Stderr;
 use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
@@ -58,6 +60,8 @@ struct Kept {
     begun: bool,
     /// Members that are committed.
     members: u64,
+    /// Documents that are committed.
+    documents: u64,
 }
 
 impl Kept {
@@ -65,6 +69,7 @@ impl Kept {
         Kept {
             begun: progress.begun,
             members: progress.committed,
+            documents: progress.committed_documents,
         }
     }
 }
@@ -72,7 +77,7 @@ impl Kept {
 /// The exit code of a run that extracted everything.
 const COMPLETE: u8 = 0;
 
-/// The exit code of a run that finished, but in which members failed.
+/// The exit code of a run that finished, but in which documents failed.
 const SOME_FAILED: u8 = 3;
 
 /// Runs `tarquet extract`.
@@ -146,9 +151,10 @@ impl Failure {
 
 /// What of a run is kept, and the command that goes on from there.
 fn to_go_on(kept: Kept, out_dir: &Path) -> String {
-    let committed = match kept.members {
-        0 => "nothing is committed yet".to_owned(),
-        members => format!("{} committed in {}", counted(members, "member"), out_dir.display()),
+    let committed = match (kept.members, kept.documents) {
+        (0, 0) => "nothing is committed yet".to_owned(),
+        (0, documents) => format!("{} committed in {}", counted(documents, "document"), out_dir.display()),
+        (members, _) => format!("{} committed in {}", counted(members, "member"), out_dir.display()),
     };
     format!("{committed}. To go on: {}", command_line::to_go_on(kept.begun))
 }
@@ -237,6 +243,7 @@ fn read_map(file: &Path) -> Result<Plan, Failure> {
 fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Settings {
+        documents: documents(arguments.documents),
         selection: selection(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
         source: match arguments.tar_path.as_os_str() == "-" {
             true => Source::StandardInput,
@@ -280,6 +287,15 @@ fn inflate_threads(cores: usize) -> usize {
         1
     } else {
         (cores / 3).min(MOST_TO_INFLATE)
+    }
+}
+
+fn documents(kind: DocumentsKind) -> Documents {
+    match kind {
+        DocumentsKind::Auto => Documents::Auto,
+        DocumentsKind::Json => Documents::Json,
+        DocumentsKind::Ndjson => Documents::Ndjson,
+        DocumentsKind::Array => Documents::Array,
     }
 }
 
@@ -334,8 +350,8 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
         .context("the dataset is finished, but its summary cannot be shown (it is in summary.json)")
         .map_err(Failure::System)?;
     let progress = report.progress;
-    let members = progress.extracted + progress.failed;
-    match report.damage.is_none() && allowed.allow(progress.failed, members) {
+    let documents = progress.documents + progress.failures;
+    match report.damage.is_none() && allowed.allow(progress.failures, documents) {
         true => Ok(COMPLETE),
         false => Ok(SOME_FAILED),
     }
@@ -377,6 +393,12 @@ fn warn(report: &Report) {
         tracing::warn!(
             "ids made from member names repeat: {member:?} has the id of a member before it, so rows of both share it. \
              An id with a `pattern` over the whole name, or `provenance: true`, tells them apart"
+        );
+    }
+    if let Some(member) = &report.shared_id {
+        tracing::warn!(
+            "ids are made from member names, and {member:?} holds many documents, so rows of all of them share one. An id \
+             with a `path` in the document, or `provenance: true`, tells them apart"
         );
     }
     if report.progress.extracted + report.progress.failed == 0 {

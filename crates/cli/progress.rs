@@ -151,6 +151,8 @@ struct JsonLine {
     members_extracted: u64,
     members_failed: u64,
     members_skipped: u64,
+    documents_extracted: u64,
+    documents_failed: u64,
     /// A resume would begin behind so many.
     members_committed: u64,
     values_rescued: u64,
@@ -170,6 +172,8 @@ impl Shown for Json {
             members_extracted: progress.extracted,
             members_failed: progress.failed,
             members_skipped: progress.skipped,
+            documents_extracted: progress.documents,
+            documents_failed: progress.failures,
             members_committed: progress.committed,
             values_rescued: progress.rescued,
             rows: progress.rows,
@@ -199,8 +203,8 @@ fn line(progress: Progress, elapsed: Duration) -> String {
         bytes(rate(progress.own_bytes(), elapsed) as u64),
         grouped(progress.rows),
     );
-    if progress.failed > 0 {
-        write!(line, " · {} failed", grouped(progress.failed)).ok();
+    if progress.failures > 0 {
+        write!(line, " · {} failed", grouped(progress.failures)).ok();
     }
     if progress.replaced > 0 {
         write!(line, " · {} workers replaced", grouped(progress.replaced)).ok();
@@ -230,6 +234,7 @@ mod tests {
         let progress = Progress {
             extracted: 1_499,
             failed: 1,
+            failures: 1,
             rows: 291_687,
             document_bytes: 722_000_000,
             archive_bytes: 50,

@@ -53,7 +53,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// How many members may fail before a run counts as failed.
+/// How many documents may fail before a run counts as failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum AllowedFailures {
     /// So many.
@@ -63,18 +63,18 @@ pub(crate) enum AllowedFailures {
 }
 
 impl AllowedFailures {
-    /// Whether `failed` of `members` are allowed.
-    pub(crate) fn allow(self, failed: u64, members: u64) -> bool {
+    /// Whether `failed` of `documents` are allowed.
+    pub(crate) fn allow(self, failed: u64, documents: u64) -> bool {
         match self {
             AllowedFailures::Count(count) => failed <= count,
-            AllowedFailures::Percent(percent) => failed as f64 * 100.0 <= percent * members as f64,
+            AllowedFailures::Percent(percent) => failed as f64 * 100.0 <= percent * documents as f64,
         }
     }
 }
 
 /// A count, or a percentage with its sign: `10`, `0.5%`.
 pub(crate) fn parse_allowed_failures(text: &str) -> Result<AllowedFailures, String> {
-    let wrong = || "it is a number of members, or a percentage from 0% to 100%".to_owned();
+    let wrong = || "it is a number of documents, or a percentage from 0% to 100%".to_owned();
     match text.strip_suffix('%') {
         None => text.parse().map(AllowedFailures::Count).map_err(|_| wrong()),
         Some(percent) => match percent.trim_end().parse::<f64>() {

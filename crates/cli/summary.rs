@@ -13,6 +13,7 @@ pub(crate) struct Summary {
     /// The version of tarquet.
     version: &'static str,
     members: Members,
+    documents: Documents,
     /// Rows of all features.
     rows: u64,
     /// Values that did not fit their column; they are in `rescued.ndjson`.
@@ -57,6 +58,15 @@ struct Members {
     skipped: u64,
 }
 
+/// Every document of the members, counted once. A member that could not be read, or not to its end, counts as one that
+/// failed.
+#[derive(Debug, Serialize)]
+struct Documents {
+    extracted: u64,
+    /// They are in `failed.log`.
+    failed: u64,
+}
+
 /// One table.
 #[derive(Debug, Serialize)]
 struct Feature {
@@ -85,6 +95,10 @@ impl Summary {
                 extracted: progress.extracted,
                 failed: progress.failed,
                 skipped: progress.skipped,
+            },
+            documents: Documents {
+                extracted: progress.documents,
+                failed: progress.failures,
             },
             rows: progress.rows,
             values_rescued: progress.rescued,
@@ -150,6 +164,7 @@ impl Summary {
             write!(out, " (failed.log)")?;
         }
         write!(out, ", {} skipped", grouped(skipped))?;
+        self.write_documents(out)?;
         if self.values_rescued > 0 {
             write!(
                 out,
@@ -158,6 +173,20 @@ impl Summary {
             )?;
         }
         writeln!(out)
+    }
+
+    /// Says how many documents there were, where members hold many.
+    fn write_documents(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Documents { extracted, failed } = self.documents;
+        if (extracted, failed) == (self.members.extracted, self.members.failed) {
+            return Ok(());
+        }
+        let documents = counted(extracted, "document");
+        write!(out, "; {documents} extracted, {} failed", grouped(failed))?;
+        match failed > self.members.failed {
+            true => write!(out, " (failed.log)"),
+            false => Ok(()),
+        }
     }
 
     fn write_speed(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -156,14 +156,14 @@ fn names_of_every_dialect_are_whole() {
     let map = "id: doc\nprovenance: true\nfeatures: {a: {path: $.a, type: int64}}\n";
     let dataset = Scene::new(&archive, map).extract(&[]);
     let expected = [
-        json!(["n".repeat(120), long, 1]),
-        json!([format!("café-{}", "q".repeat(50)), pax, 2]),
-        json!(["plain", "plain.json", 3]),
-        json!(["日本", "Ünïcode/日本.json", 4]),
+        json!(["n".repeat(120), long, null, 1]),
+        json!([format!("café-{}", "q".repeat(50)), pax, null, 2]),
+        json!(["plain", "plain.json", null, 3]),
+        json!(["日本", "Ünïcode/日本.json", null, 4]),
     ];
     assert_eq!(dataset.rows("a"), expected);
     let columns: Vec<String> = dataset.columns("a").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(columns, ["doc", "_member", "a"]);
+    assert_eq!(columns, ["doc", "_member", "_line", "a"]);
 }
 
 #[test]

@@ -329,27 +329,6 @@ fn a_document_whose_rows_weigh_too_much_fails_alone() {
 }
 
 #[test]
-fn members_that_cannot_be_read_yet_fail_as_unsupported() {
-    let archive = Tar::new()
-        .file("1.json", r#"{"a":1}"#)
-        .file("lines.ndjson", "{\"a\":3}\n{\"a\":4}\n")
-        .file("lines.jsonl", "{\"a\":5}\n")
-        .file("lines.jsonl.gz", crate::support::gzip(b"{\"a\":5}\n"))
-        .file("2.json", r#"{"a":6}"#)
-        .finish();
-    let scene = Scene::new(&archive, MAP);
-    scene.run(&[]).expect_code(3);
-    let dataset = scene.dataset("out");
-    assert_eq!(dataset.column("values", "doc"), ["1", "2"]);
-    let names = ["lines.ndjson", "lines.jsonl", "lines.jsonl.gz"];
-    assert_eq!(
-        dataset.reasons(),
-        names.map(|name| (name.to_owned(), "unsupported".to_owned()))
-    );
-    assert_eq!(dataset.members(), [2, 3, 0]);
-}
-
-#[test]
 fn another_encoding_is_named_and_a_byte_order_mark_is_not_one() {
     let utf16 = |order: fn(u16) -> [u8; 2]| r#"{"a":1}"#.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let (little, big) = (utf16(u16::to_le_bytes), utf16(u16::to_be_bytes));

@@ -6,6 +6,7 @@ mod containers;
 mod documents;
 mod ends;
 mod headers;
+mod many;
 mod names;
 mod types;
 
@@ -87,6 +88,7 @@ fn cases() -> Vec<Case> {
     cases.extend(types::cases());
     cases.extend(names::cases());
     cases.extend(documents::cases());
+    cases.extend(many::cases());
     cases
 }
 

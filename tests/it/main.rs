@@ -1,6 +1,7 @@
 //! The real binary, driven as a user drives it: what it says, what it leaves, and what happens to its workers.
 
 mod archives;
+mod arrays;
 mod bad_input;
 mod bad_map;
 mod command_line;
@@ -11,6 +12,7 @@ mod formats;
 mod inflating;
 mod laws;
 mod limits;
+mod lines;
 mod maps;
 mod names;
 mod out_dir;

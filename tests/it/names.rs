@@ -37,7 +37,7 @@ fn no_two_names_give_the_same_id() {
     run.expect_code(0).expect_quiet_stderr();
     let row = |(number, (name, id, shown)): (usize, &(&[u8], &str, Option<&str>))| {
         let shown = shown.map_or_else(|| String::from_utf8_lossy(name).into_owned(), str::to_owned);
-        json!([id, shown, number])
+        json!([id, shown, null, number])
     };
     let rows: Vec<Value> = NAMES.iter().enumerate().map(row).collect();
     assert_eq!(scene.dataset("out").rows("n"), rows);
@@ -54,7 +54,7 @@ fn a_name_of_64_kib_is_whole() {
     let scene = Scene::new(&archive, MAP);
     scene.run(&[]).expect_code(3);
     let dataset = scene.dataset("out");
-    assert_eq!(dataset.rows("n"), [json!(["n".repeat((32 << 10) - 6), long, 1])]);
+    assert_eq!(dataset.rows("n"), [json!(["n".repeat((32 << 10) - 6), long, null, 1])]);
     assert_eq!(dataset.reasons(), [(long, "truncated".to_owned())]);
 }
 
@@ -86,6 +86,6 @@ fn the_same_name_twice_gives_both_in_order() {
     let run = scene.run(&[]);
     run.expect_code(0)
         .expect_stderr(&["warning: ids made from member names repeat: \"x.json\""]);
-    let rows = [("x", 2), ("y", 5), ("x", 1)].map(|(id, n)| json!([id, format!("{id}.json"), n]));
+    let rows = [("x", 2), ("y", 5), ("x", 1)].map(|(id, n)| json!([id, format!("{id}.json"), null, n]));
     assert_eq!(scene.dataset("out").rows("n"), rows);
 }

@@ -45,6 +45,7 @@ mod gzip;
 mod marks;
 mod member;
 mod parallel;
+mod parts;
 #[cfg(test)]
 mod pieces;
 mod point;
@@ -67,6 +68,7 @@ pub use end::AfterEnd;
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
 pub use member::{Member, MemberKind, Refusal};
+pub use parts::{Part, Parts};
 pub use point::Spacing;
 pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
 pub use seek::SeekPoint;

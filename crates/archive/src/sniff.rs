@@ -9,6 +9,18 @@ use crate::zstd::Magic;
 /// The bytes that [`sniff`] wants to see: one tar block.
 pub(crate) const SNIFF_BYTES: usize = BLOCK;
 
+/// How many bytes tell whether something is compressed.
+pub(crate) const MAGIC_BYTES: usize = 4;
+
+/// Whether these bytes begin as a gzip member (RFC 1952) or a zstd frame (RFC 8878) does, one that is passed over included.
+pub(crate) fn is_compressed(bytes: &[u8]) -> bool {
+    match bytes {
+        [0x1F, 0x8B, ..] | [0x28, 0xB5, 0x2F, 0xFD, ..] => true,
+        [first, 0x2A, 0x4D, 0x18, ..] => first & 0xF0 == 0x50,
+        _ => false,
+    }
+}
+
 /// What a file turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sniffed {

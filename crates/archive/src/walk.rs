@@ -23,8 +23,8 @@ use crate::zstd::{self, Decoder, Frames};
 
 /// A walk over the members of an archive, in archive order.
 pub struct Walk {
-    entries: Entries,
-    bytes: Bytes,
+    pub(crate) entries: Entries,
+    pub(crate) bytes: Bytes,
     /// What is read of an archive that is read in order.
     prefix: Option<Arc<Running>>,
     shared: Arc<Shared>,
@@ -34,7 +34,7 @@ pub struct Walk {
 }
 
 /// Where the bytes of members are read.
-enum Bytes {
+pub(crate) enum Bytes {
     /// In the archive itself, which is this long.
     InPlace { file: Arc<File>, len: u64 },
     /// In the spool.
@@ -208,6 +208,16 @@ impl Walk {
     ///
     /// When `member` is not the one that [`Walk::next`] gave last, was located before, or is no regular file.
     pub fn locate(&mut self, member: &Member, wait: &mut dyn FnMut(SpoolFull)) -> Result<Vec<Extent>, WalkError> {
+        self.begin_to_locate(member)?;
+        let located = match &mut self.bytes {
+            Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
+            Bytes::Spooled(spool) => spool.store(member.size, 0, wait, &mut |piece| self.entries.read_body(piece)),
+        };
+        located.map_err(|error| self.stop_at(error))
+    }
+
+    /// Makes sure that a member can be located.
+    pub(crate) fn begin_to_locate(&mut self, member: &Member) -> Result<(), WalkError> {
         assert_eq!(
             member.kind,
             MemberKind::File,
@@ -218,14 +228,10 @@ impl Walk {
             Some(member.index),
             "a member is located once, before the next one"
         );
-        if self.shared.is_closed() {
-            return Err(WalkError::Closed);
+        match self.shared.is_closed() {
+            true => Err(WalkError::Closed),
+            false => Ok(()),
         }
-        let located = match &mut self.bytes {
-            Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
-            Bytes::Spooled(spool) => spool.store(member.size, wait, &mut |piece| self.entries.read_body(piece)),
-        };
-        located.map_err(|error| self.stop_at(error))
     }
 
     /// What extents are ranges of: the archive's file, or the spool's. A descriptor for reading only.
@@ -275,7 +281,7 @@ impl Walk {
     }
 
     /// Ends the walk with this error. Of an archive that was expected to be another, damage is not the news.
-    fn stop_at(&mut self, error: WalkError) -> WalkError {
+    pub(crate) fn stop_at(&mut self, error: WalkError) -> WalkError {
         self.locatable = None;
         let error = match error {
             WalkError::Damage(damage) => self.entries.settle().err().unwrap_or(WalkError::Damage(damage)),

@@ -14,11 +14,14 @@ pub struct Counters {
     pub(crate) replaced: AtomicU64,
     pub(crate) extracted: AtomicU64,
     pub(crate) failed: AtomicU64,
+    pub(crate) documents: AtomicU64,
+    pub(crate) failures: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) rescued: AtomicU64,
     pub(crate) rows: AtomicU64,
     pub(crate) document_bytes: AtomicU64,
     pub(crate) committed: AtomicU64,
+    pub(crate) committed_documents: AtomicU64,
     pub(crate) resumed_members: AtomicU64,
     pub(crate) resumed_bytes: AtomicU64,
     pub(crate) resumed_archive_bytes: AtomicU64,
@@ -41,6 +44,10 @@ pub struct Progress {
     pub extracted: u64,
     /// Members that failed.
     pub failed: u64,
+    /// Documents whose rows are in order behind all rows before them.
+    pub documents: u64,
+    /// Documents that failed, failed members included.
+    pub failures: u64,
     /// Members that were skipped by rule: no regular file, or not included.
     pub skipped: u64,
     /// Values that did not fit their column.
@@ -51,6 +58,8 @@ pub struct Progress {
     pub document_bytes: u64,
     /// Members that are committed: a resume begins behind them.
     pub committed: u64,
+    /// Documents that are committed, failed ones included.
+    pub committed_documents: u64,
     /// Members that were done before this run, by the one that it resumes.
     pub resumed_members: u64,
     /// Bytes of those of them that were passed over so far.
@@ -76,9 +85,11 @@ impl Progress {
 }
 
 impl Counters {
-    /// So many members are committed now.
-    pub(crate) fn committed(&self, members: u64) {
-        self.committed.store(members, Ordering::Relaxed);
+    /// What is committed now.
+    pub(crate) fn committed(&self, position: &Position) {
+        let documents = position.documents + position.failures;
+        self.committed.store(position.members, Ordering::Relaxed);
+        self.committed_documents.store(documents, Ordering::Relaxed);
     }
 
     /// Begins where a run stopped that is resumed.
@@ -86,10 +97,12 @@ impl Counters {
         let set = |counter: &AtomicU64, value: u64| counter.store(value, Ordering::Relaxed);
         set(&self.extracted, position.members - position.failed);
         set(&self.failed, position.failed);
+        set(&self.documents, position.documents);
+        set(&self.failures, position.failures);
         set(&self.rescued, position.rescued);
         set(&self.rows, position.rows.iter().sum());
         set(&self.resumed_members, position.members);
-        self.committed(position.members);
+        self.committed(position);
     }
 
     /// The counters now.
@@ -102,6 +115,8 @@ impl Counters {
             replaced: get(&self.replaced),
             extracted: get(&self.extracted),
             failed: get(&self.failed),
+            documents: get(&self.documents),
+            failures: get(&self.failures),
             skipped: get(&self.skipped),
             rescued: get(&self.rescued),
             rows: get(&self.rows),
@@ -110,6 +125,7 @@ impl Counters {
             resumed_bytes: get(&self.resumed_bytes),
             resumed_archive_bytes: get(&self.resumed_archive_bytes),
             committed: get(&self.committed),
+            committed_documents: get(&self.committed_documents),
             archive_bytes: get(&self.archive_bytes),
             archive_len: get(&self.archive_len),
         }

@@ -12,7 +12,7 @@ use arrow_schema::SchemaRef;
 use nix::sys::signal::Signal;
 use nix::unistd::dup;
 use tarquet_archive::{Damage, Releaser, Walk};
-use tarquet_dataset::{Dataset, Description, FailedMember, Options, Published, Table, Target, Unit};
+use tarquet_dataset::{Dataset, Description, FailedMember, Options, Published, Table, Target};
 use tarquet_feature_map::plan::Feature;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
@@ -28,6 +28,7 @@ use crate::input::Input;
 use crate::link::{Link, Start};
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
 use crate::notes::Notes;
+use crate::numbering::{Numbering, Sent};
 use crate::receive::Schemas;
 use crate::settings::Report;
 use crate::tuning::Tuning;
@@ -79,7 +80,7 @@ pub(crate) struct Ground {
 pub(crate) struct Run {
     /// When the loop was made ready.
     began: Instant,
-    machine: Machine<Unit>,
+    machine: Machine<Sent>,
     links: BTreeMap<WorkerId, Link>,
     /// What the worker that died last said last.
     last_lines: Vec<String>,
@@ -389,7 +390,7 @@ impl Run {
     }
 
     /// Takes in what a worker or the dataset's thread says.
-    fn hear(&mut self, event: Event<Unit>) -> Result<(), RunError> {
+    fn hear(&mut self, event: Event<Sent>) -> Result<(), RunError> {
         match &event {
             Event::Started { worker, .. } => self.watch.announced(*worker),
             Event::TaskDone { worker, .. } | Event::SampleDone { worker, .. } => self.watch.idle(*worker),
@@ -414,12 +415,12 @@ impl Run {
         self.handle(Event::Ready(worker))
     }
 
-    fn handle(&mut self, event: Event<Unit>) -> Result<(), RunError> {
+    fn handle(&mut self, event: Event<Sent>) -> Result<(), RunError> {
         let actions = self.machine.handle(event);
         actions.into_iter().try_for_each(|action| self.act(action))
     }
 
-    fn act(&mut self, action: Action<Unit>) -> Result<(), RunError> {
+    fn act(&mut self, action: Action<Sent>) -> Result<(), RunError> {
         match action {
             Action::Spawn { worker, credit } => self.spawn(worker, credit)?,
             Action::Send(worker, message) => {
@@ -436,6 +437,7 @@ impl Run {
                     self.condemned.insert(worker, death);
                 }
             }
+            Action::Sampled(left) => self.gate.sampled(left),
             Action::FixSchema(evidence) => self.fix_schema(&evidence)?,
             Action::Deliver { worker, bytes, unit } => {
                 if let Some(writer) = &self.writer {
@@ -522,6 +524,7 @@ impl Run {
             inputs,
             commit,
         } = ground;
+        let numbering = Numbering::new(plan);
         let (tables, plan, counters) = (dataset_tables(plan, &schemas), plan.clone(), Arc::clone(&self.counters));
         // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
         let begin = move || {
@@ -531,7 +534,13 @@ impl Run {
         };
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
-        let writer = Writer::start(begin, commit, Arc::clone(&self.counters), self.inputs.clone());
+        let writer = Writer::start(
+            begin,
+            commit,
+            numbering,
+            Arc::clone(&self.counters),
+            self.inputs.clone(),
+        );
         self.writer = Some(writer.map_err(|error| RunError::Start {
             what: "the dataset's thread",
             error,
@@ -584,6 +593,7 @@ impl Run {
                 .and_then(|walked| walked.after_end)
                 .map(|after| after.to_string()),
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
+            shared_id: walked.and_then(|walked| walked.shared_id.clone()),
         }
     }
 

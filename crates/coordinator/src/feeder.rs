@@ -1,11 +1,13 @@
 //! The walk over the archive, on a thread of its own: members become tasks of about one mebibyte.
 
+mod stretches;
+
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tarquet_archive::{AfterEnd, Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
-use tarquet_wire::message::{Extent, Failure, Member};
+use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
 use crate::beginning::{Behind, without_index};
 use crate::counters::{Counters, add};
@@ -13,7 +15,7 @@ use crate::input::{Input, OnPanic};
 use crate::machine::Event;
 use crate::names::Names;
 use crate::seek_index::{Passed, Record, SeekIndex};
-use crate::settings::Wanted;
+use crate::settings::{Documents, Wanted};
 
 /// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
 /// than large ones.
@@ -41,6 +43,8 @@ pub(crate) struct Walked {
     pub(crate) after_end: Option<AfterEnd>,
     /// A member name whose id some member before had, if there is one.
     pub(crate) repeated_id: Option<String>,
+    /// A member of many documents, all of which have its id, if there is one.
+    pub(crate) shared_id: Option<String>,
 }
 
 /// Lets the feeder know that tasks are done.
@@ -52,6 +56,8 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct GateState {
     open_tasks: usize,
+    /// What a stretch has left of the sample's limit, until somebody has asked for that.
+    sampled: Option<SampleLimit>,
     closed: bool,
 }
 
@@ -69,6 +75,20 @@ impl Gate {
     /// One task is done.
     pub(crate) fn leave(&self) {
         self.change(|state| state.open_tasks = state.open_tasks.saturating_sub(1));
+    }
+
+    /// A stretch was looked at for its types, and so much is left of its limit.
+    pub(crate) fn sampled(&self, left: SampleLimit) {
+        self.change(|state| state.sampled = Some(left));
+    }
+
+    /// Waits until a stretch was looked at for its types; gives what is left of its limit, or `None` when the run ends.
+    fn wait_for_sampled(&self) -> Option<SampleLimit> {
+        let (state, changed) = &*self.shared;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |state: &mut GateState| !state.closed && state.sampled.is_none();
+        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        state.sampled.take()
     }
 
     /// The run ends: nobody waits any more.
@@ -93,6 +113,12 @@ pub(crate) struct Feeder {
     pub(crate) wanted: Wanted,
     /// How many wanted members, from the archive's first, are committed already.
     pub(crate) committed: u64,
+    /// How much of the member behind them is committed already, in bytes of its content.
+    pub(crate) committed_bytes: u64,
+    /// Which members hold many documents.
+    pub(crate) documents: Documents,
+    /// A member of lines is cut into stretches at multiples of so many bytes.
+    pub(crate) stretch_bytes: u64,
     /// Members larger than this fail, in bytes.
     pub(crate) max_document_bytes: u64,
     pub(crate) plan: Arc<Plan>,
@@ -144,8 +170,8 @@ struct Feeding {
     names: Names,
     /// What was passed of the archive, committed or not, that before the walk's beginning included.
     passed: Passed,
-    /// What is left of the sample: documents, and bytes.
-    sample: Option<(u64, u64)>,
+    /// What is left of the sample.
+    sample: Option<SampleLimit>,
 }
 
 /// The members of the next task.
@@ -160,7 +186,10 @@ struct Batch {
 impl Feeding {
     fn new(mut feeder: Feeder) -> Feeding {
         feeder.walk.set_unlimited(feeder.sample > 0);
-        let sample = (feeder.sample > 0).then_some((feeder.sample, SAMPLE_BYTES));
+        let sample = (feeder.sample > 0).then_some(SampleLimit {
+            documents: feeder.sample,
+            bytes: SAMPLE_BYTES,
+        });
         let Behind {
             passed,
             names,
@@ -196,8 +225,9 @@ impl Feeding {
                 Err(error) => return Err(error.into()),
             }
         };
-        if self.feeder.committed > 0 {
-            return Err(Halt::Lacking(self.feeder.committed));
+        let lacking = self.feeder.committed + u64::from(self.feeder.committed_bytes > 0);
+        if lacking > 0 {
+            return Err(Halt::Lacking(lacking));
         }
         self.flush()?;
         if self.sample.take().is_some() {
@@ -209,6 +239,7 @@ impl Feeding {
             unmarked_end: self.feeder.walk.has_unmarked_end(),
             after_end: self.feeder.walk.after_end(),
             repeated_id: self.names.repeated().cloned(),
+            shared_id: self.names.shared().cloned(),
         })
     }
 
@@ -242,6 +273,9 @@ impl Feeding {
         if self.feeder.committed > 0 {
             return self.pass_over(&found);
         }
+        if let Some(shape) = self.shape(&found) {
+            return self.take_many(&found, shape);
+        }
         let member = match self.refuse(&found) {
             Some(failure) => unread(&found, failure),
             None => self.locate(&found)?,
@@ -253,17 +287,23 @@ impl Feeding {
 
     /// Passes over a member that is committed.
     fn pass_over(&mut self, found: &Found) -> Result<(), WalkError> {
-        let refused = self.refuse(found).is_some();
-        self.names.see(&found.name);
+        let is_many = self.shape(found).is_some();
+        let refused = !is_many && self.refuse(found).is_some();
+        match is_many {
+            true => self.names.see_many(&found.name),
+            false => self.names.see(&found.name),
+        }
         let Feeder { walk, committed, .. } = &mut self.feeder;
         *committed -= 1;
         // Whether the end of the archive cuts off the last one, whose failure was committed with it, is known only to
         // who looks for its bytes.
-        if !refused && *committed == 0 {
+        if is_many && *committed == 0 {
+            self.look_for_the_end(found)?;
+        } else if !refused && *committed == 0 {
             let extents = walk.locate(found, &mut |_| {})?;
             walk.releaser().release(&extents);
         }
-        let consumed = walk.consumed();
+        let consumed = self.feeder.walk.consumed();
         let document_bytes = if refused { 0 } else { found.size };
         self.passed.document_bytes += document_bytes;
         self.count_resumed(document_bytes, consumed.saturating_sub(self.batch.consumed));
@@ -307,34 +347,48 @@ impl Feeding {
             _ if ended => Err(WalkError::Closed),
             Ok(extents) => Ok(located(found, extents)),
             Err(WalkError::Damage(damage)) => {
-                let failure = Failure {
-                    reason: "archive_damaged".to_owned(),
-                    detail: damage.to_string(),
-                };
                 self.names.see(&found.name);
-                self.add(unread(found, failure))?;
-                Err(WalkError::Damage(damage))
+                Err(self.fail_by_damage(found, damage)?)
             }
             Err(error) => Err(error),
         }
     }
 
+    /// Has a member fail that the end of the archive cuts off; gives what ends the walk.
+    fn fail_by_damage(&mut self, found: &Found, damage: Damage) -> Result<WalkError, WalkError> {
+        let failure = Failure {
+            reason: "archive_damaged".to_owned(),
+            detail: damage.to_string(),
+        };
+        self.add(unread(found, failure))?;
+        Ok(WalkError::Damage(damage))
+    }
+
     fn add(&mut self, member: Member) -> Result<(), WalkError> {
         let size = member.size;
-        self.batch.weight += size + member.name.len() as u64 + MEMBER_OVERHEAD;
-        self.batch.members.push(member);
-        if self.batch.weight >= TASK_BYTES {
-            self.flush()?;
+        self.push(member)?;
+        if let Some(left) = &mut self.sample {
+            left.take(size);
+            self.end_sample_if_reached()?;
         }
-        if let Some((documents, bytes)) = &mut self.sample {
-            *documents -= 1;
-            *bytes = bytes.saturating_sub(size);
-            if *documents == 0 || *bytes == 0 {
-                // The sample's last task may not wait for room: none of its tasks is done before the sample has ended.
-                self.flush()?;
-                self.sample = None;
-                self.end_sample()?;
-            }
+        Ok(())
+    }
+
+    fn push(&mut self, member: Member) -> Result<(), WalkError> {
+        self.batch.weight += member.size + member.name.len() as u64 + MEMBER_OVERHEAD;
+        self.batch.members.push(member);
+        match self.batch.weight >= TASK_BYTES {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn end_sample_if_reached(&mut self) -> Result<(), WalkError> {
+        if self.sample.is_some_and(|left| left.is_reached()) {
+            // The sample's last task may not wait for room: none of its tasks is done before the sample has ended.
+            self.flush()?;
+            self.sample = None;
+            self.end_sample()?;
         }
         Ok(())
     }
@@ -370,20 +424,18 @@ impl Batch {
 }
 
 fn located(found: &Found, extents: Vec<tarquet_archive::Extent>) -> Member {
-    let extents = extents
-        .into_iter()
-        .map(|extent| Extent {
-            offset: extent.offset,
-            len: extent.len,
-        })
-        .collect();
     Member {
         name: found.name.clone(),
         offset: found.header_offset,
         size: found.size,
-        extents,
+        extents: extents.into_iter().map(on_the_wire).collect(),
         failed: None,
+        stretch: None,
     }
+}
+
+fn on_the_wire(tarquet_archive::Extent { offset, len }: tarquet_archive::Extent) -> Extent {
+    Extent { offset, len }
 }
 
 /// A member that fails without being read. Its size is what a header claims, and nobody needs it.
@@ -430,6 +482,9 @@ mod tests {
             index: None,
             wanted: Box::new(|_| true),
             committed: 0,
+            committed_bytes: 0,
+            documents: Documents::Auto,
+            stretch_bytes: TASK_BYTES,
             max_document_bytes: SIZE,
             plan: Arc::new(tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: $.a}}").unwrap()),
             sample,

@@ -4,19 +4,20 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use tarquet_archive::WalkError;
-use tarquet_dataset::{Published, Unit};
+use tarquet_dataset::Published;
 use tarquet_wire::message::Member;
 use tarquet_wire::sandbox::Held;
 
 use crate::error::RunError;
 use crate::feeder::Walked;
 use crate::machine::{Event, WorkerId};
+use crate::numbering::Sent;
 
 /// Something that happened.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// For the machine as it is.
-    Machine(Event<Unit>),
+    Machine(Event<Sent>),
     /// A worker can be given tasks.
     Ready {
         /// The worker.

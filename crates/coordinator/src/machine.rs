@@ -9,7 +9,8 @@
 //! - what was sent and not absorbed never weighs more than [`Limits::credit`] allows, whoever dies;
 //! - a worker has its tasks in ascending order, so the oldest unfinished task of all is always somebody's first, and
 //!   whoever has it can go on: with credit, or with a pass. So nothing waits in a circle;
-//! - a member that keeps killing workers, or keeps them busy for too long, is failed in its place; workers that die
+//! - a member that keeps killing workers, or keeps them busy for too long, is failed in its place, and of one that holds
+//!   many documents the one document; workers that die
 //!   without anything ever getting done stop the run, and so does the sandbox when it fails member after member;
 //! - once it is told to stop, nothing new is begun; what still arrives is delivered in order, until every worker is gone.
 
@@ -28,7 +29,7 @@ use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Member, TaskId, ToWorker};
 
 use blame::{DEATHS_THAT_FAIL, FOREIGN_DEATHS_FORGIVEN};
-pub use event::{Action, Death, Event, WorkerId};
+pub use event::{Action, Closes, Death, Event, WorkerId};
 use pool::Pool;
 use state::{TaskState, Worker};
 
@@ -153,20 +154,26 @@ impl<U> Machine<U> {
             Event::WorkEnded => self.work_ended = true,
             Event::SchemaFixed(plan) => self.fix_schema(plan),
             Event::Ready(worker) => self.ready(worker),
-            Event::SampleDone { worker, task, evidence } => self.sample_done(worker, task, &evidence),
+            Event::SampleDone {
+                worker,
+                task,
+                evidence,
+                left,
+            } => self.sample_done(worker, task, &evidence, left),
             Event::Started {
                 worker,
                 task,
                 first,
                 count,
-            } => self.started(worker, task, first, count),
+                span,
+            } => self.started(worker, task, first, count, span),
             Event::Unit {
                 worker,
                 task,
-                members,
+                closes,
                 bytes,
                 unit,
-            } => self.unit(worker, task, members, bytes, unit),
+            } => self.unit(worker, task, closes, bytes, unit),
             Event::TaskDone { worker, task } => self.task_done(worker, task),
             Event::Blocked { worker, task, request } => self.blocked(worker, task, request),
             Event::Absorbed { worker, bytes } => self.absorbed(worker, bytes),
@@ -297,7 +304,7 @@ impl<U> Machine<U> {
 
     /// Takes a task as done, if all its members are closed.
     fn complete(&mut self, id: TaskId) -> bool {
-        let Some(task) = self.tasks.get_mut(&id).filter(|task| task.closed == task.members.len()) else {
+        let Some(task) = self.tasks.get_mut(&id).filter(|task| task.is_closed()) else {
             return false;
         };
         task.done = true;

@@ -25,6 +25,8 @@ pub(crate) struct Known {
 pub(crate) struct Names {
     ids: Option<MemberIds>,
     columns: usize,
+    /// A member of many documents whose ids are all the same.
+    shared: Option<String>,
     seen: HashSet<u64, BuildHasherDefault<AsItIs>>,
     repeated: Option<String>,
     /// What was seen since [`Names::take_fresh`], where somebody asks for that.
@@ -39,6 +41,7 @@ impl Names {
             // The pattern of a checked map compiles; without ids there is nothing to compare.
             ids: by_name.then(|| MemberIds::new(plan).ok()).flatten(),
             columns: plan.ids.len(),
+            shared: None,
             seen: known.ids.into_iter().collect(),
             repeated: known.repeated,
             fresh: keep.then(Vec::new),
@@ -64,6 +67,19 @@ impl Names {
         } else {
             self.repeated = Some(name.into_owned());
         }
+    }
+
+    /// Looks at the name of the next member, which holds many documents.
+    pub(crate) fn see_many(&mut self, name: &[u8]) {
+        if self.ids.is_some() && self.shared.is_none() {
+            self.shared = Some(display_name(name).into_owned());
+        }
+        self.see(name);
+    }
+
+    /// The first member of many documents, if their ids are all the same.
+    pub(crate) fn shared(&self) -> Option<&String> {
+        self.shared.as_ref()
     }
 
     /// The first name whose id some member before had.

@@ -20,6 +20,8 @@ pub(crate) struct Notes {
     pub(crate) after_end: Option<String>,
     /// A member name whose id some member before had.
     pub(crate) repeated_id: Option<String>,
+    /// A member of many documents, all of which have its id.
+    pub(crate) shared_id: Option<String>,
 }
 
 impl Notes {

@@ -17,7 +17,8 @@ use tarquet_wire::tables::{
 };
 
 use crate::input::{Input, OnPanic};
-use crate::machine::{Event, WorkerId};
+use crate::machine::{Closes, Event, WorkerId};
+use crate::numbering::Sent;
 
 /// The schemas of all tables, the reserved ones too, once they are fixed.
 pub(crate) type Schemas = Arc<OnceLock<Vec<SchemaRef>>>;
@@ -135,12 +136,23 @@ impl Receiver<'_> {
                 return Ok(Input::Ready { worker, sandbox });
             }
             FromWorker::Ready { build, .. } => return Err(format!("it is build {}, not {BUILD}", printable(&build))),
-            FromWorker::SampleDone { task, evidence } => Event::SampleDone { worker, task, evidence },
-            FromWorker::Started { task, first, count } => Event::Started {
+            FromWorker::SampleDone { task, evidence, left } => Event::SampleDone {
+                worker,
+                task,
+                evidence,
+                left,
+            },
+            FromWorker::Started {
+                task,
+                first,
+                count,
+                span,
+            } => Event::Started {
                 worker,
                 task,
                 first,
                 count,
+                span,
             },
             FromWorker::UnitDone(done) => self.unit(done)?,
             FromWorker::TaskDone { task } => Event::TaskDone { worker, task },
@@ -153,7 +165,7 @@ impl Receiver<'_> {
         Ok(Input::Machine(event))
     }
 
-    fn unit(&mut self, done: UnitDone) -> Result<Event<Unit>, String> {
+    fn unit(&mut self, done: UnitDone) -> Result<Event<Sent>, String> {
         let OpenUnit { task, batches, bytes } = std::mem::take(&mut self.open);
         if task.is_some_and(|task| task != done.task) {
             return Err("it closed a unit of another task than the unit's batches".to_owned());
@@ -163,13 +175,22 @@ impl Receiver<'_> {
             .checked_sub(2)
             .ok_or("it closed a unit before the schema was fixed")?;
         check_counts(&done, &batches, features)?;
-        let (task, members) = (TaskId(done.task), done.members);
+        let closes = Closes {
+            members: done.members,
+            ended: done.ended,
+            within: done.within,
+            documents: u64::from(done.documents) + u64::from(done.failures),
+        };
         Ok(Event::Unit {
             worker: self.worker,
-            task,
-            members,
+            task: TaskId(done.task),
+            closes,
             bytes,
-            unit: unit(done, batches, features),
+            unit: Sent {
+                is_continued: done.is_continued,
+                open: done.open,
+                unit: unit(done, batches, features),
+            },
         })
     }
 }
@@ -194,7 +215,11 @@ fn shown(sandbox: Held) -> Held {
 fn check_counts(done: &UnitDone, batches: &[(usize, RecordBatch)], features: usize) -> Result<(), String> {
     let cells = (done.documents as usize).checked_mul(features);
     let shaped = cells == Some(done.rows.len()) && cells == Some(done.bytes.len());
-    let counted = done.failed <= done.members && done.documents <= done.members - done.failed;
+    let own = done.open.map_or(0, |open| open.documents);
+    let counted = done.failed <= done.ended
+        && done.ended <= done.members
+        && done.failed <= done.failures
+        && own <= done.documents;
     match shaped && counted && sent(batches, features) == told(done, features) {
         true => Ok(()),
         false => Err("the counts of a unit do not add up".to_owned()),
@@ -235,7 +260,7 @@ fn told(done: &UnitDone, features: usize) -> Totals {
     Totals {
         rows: sums(done.rows.iter().map(|rows| u64::from(*rows)), features),
         bytes: sums(done.bytes.iter().copied(), features),
-        failures: u64::from(done.failed),
+        failures: u64::from(done.failures),
     }
 }
 
@@ -252,7 +277,7 @@ fn sums(cells: impl Iterator<Item = u64>, features: usize) -> Vec<u64> {
 /// Takes the reserved tables out of a unit's batches.
 fn unit(done: UnitDone, batches: Vec<(usize, RecordBatch)>, features: usize) -> Unit {
     let mut unit = Unit {
-        members: u64::from(done.members),
+        members: u64::from(done.ended),
         failed: u64::from(done.failed),
         documents: done.documents as usize,
         rows: done.rows,
@@ -294,6 +319,7 @@ fn rescued_value(row: RescuedRow) -> RescuedValue {
         member,
         feature,
         row,
+        line,
         column,
         expected,
         value,
@@ -302,6 +328,7 @@ fn rescued_value(row: RescuedRow) -> RescuedValue {
         member,
         feature,
         row,
+        line,
         column,
         expected,
         value,

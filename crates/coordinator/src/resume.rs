@@ -58,6 +58,7 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
     for (flag, value) in &settings.selection.flags {
         inputs.add(flag, value);
     }
+    inputs.add("--documents", settings.documents);
     inputs.add("--ignore-zeros", settings.ignore_zeros);
     inputs.add("--max-document-bytes", settings.max_document_bytes);
     inputs.add("--buffer-rows", parts.buffer_rows);

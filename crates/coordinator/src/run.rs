@@ -164,7 +164,8 @@ impl Coordinator {
             None => (settings.plan, None),
         };
         let subject = archive.len().map(|len| Subject::new(len, &described));
-        let spacing = Tuning::of_run().seek_spacing;
+        let tuning = Tuning::of_run();
+        let spacing = tuning.seek_spacing;
         let beginning = Beginning::of(&archive, &target, subject, position.as_ref(), spacing)?;
         let Beginning {
             mut walk,
@@ -208,7 +209,10 @@ impl Coordinator {
             behind,
             index,
             wanted: settings.selection.wanted,
-            committed: position.map_or(0, |position| position.members),
+            committed: position.as_ref().map_or(0, |position| position.members),
+            committed_bytes: position.and_then(|position| position.open).map_or(0, |open| open.byte),
+            documents: settings.documents,
+            stretch_bytes: tuning.stretch_bytes,
             max_document_bytes: settings.max_document_bytes,
             plan,
             sample: if sampling { settings.sample.max(1) } else { 0 },

@@ -1,10 +1,12 @@
 //! What a run needs to know, and what it was.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tarquet_dataset::{Existing, Options, Published, PublishedTable};
 use tarquet_feature_map::Plan;
+use tarquet_wire::message::Shape;
 use tarquet_wire::sandbox::{Demand, Held};
 
 use crate::counters::Progress;
@@ -26,6 +28,8 @@ pub struct Settings {
     pub sample: u64,
     /// Which members are wanted.
     pub selection: Selection,
+    /// Which of them hold many documents.
+    pub documents: Documents,
     /// Worker processes, at most.
     pub workers: usize,
     /// What a worker may allocate, in bytes.
@@ -56,6 +60,58 @@ pub enum Source {
     File(PathBuf),
     /// Standard input, which is read once and in order.
     StandardInput,
+}
+
+/// How the documents of a member are told from one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// By the member's name: one whose extension is `.ndjson` or `.jsonl`, or these with `.gz` or `.zst` behind, in letters
+    /// of any case, has one on each line; any other is one.
+    Auto,
+    /// Every member is one.
+    Json,
+    /// Every member has one on each line.
+    Ndjson,
+    /// Every member is one array of them.
+    Array,
+}
+
+impl Documents {
+    /// How the member of this name holds many documents; `None` if it is one.
+    pub(crate) fn shape(self, name: &[u8]) -> Option<Shape> {
+        match self {
+            Documents::Auto => has_extension_of_lines(name).then_some(Shape::Lines),
+            Documents::Json => None,
+            Documents::Ndjson => Some(Shape::Lines),
+            Documents::Array => Some(Shape::Array),
+        }
+    }
+}
+
+/// As the flag has it.
+impl fmt::Display for Documents {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Documents::Auto => "auto",
+            Documents::Json => "json",
+            Documents::Ndjson => "ndjson",
+            Documents::Array => "array",
+        })
+    }
+}
+
+fn has_extension_of_lines(name: &[u8]) -> bool {
+    let plain = [".gz", ".zst"].iter().find_map(|extension| without(name, extension));
+    let plain = plain.unwrap_or(name);
+    [".ndjson", ".jsonl"]
+        .iter()
+        .any(|extension| without(plain, extension).is_some())
+}
+
+/// The name without this extension, in letters of any case, if it has it.
+fn without<'a>(name: &'a [u8], extension: &str) -> Option<&'a [u8]> {
+    let (stem, tail) = name.split_at_checked(name.len().checked_sub(extension.len())?)?;
+    tail.eq_ignore_ascii_case(extension.as_bytes()).then_some(stem)
 }
 
 /// Whether a member is wanted, by name.
@@ -92,6 +148,8 @@ pub struct Report {
     pub after_end: Option<String>,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
+    /// A member of many documents, all of which have the id that its name gives.
+    pub shared_id: Option<String>,
     /// Whether the run went on with an earlier one.
     pub resumed: bool,
     /// Whether types were inferred, by this run or by the one that it went on with.
@@ -114,6 +172,7 @@ impl Report {
             unmarked_end: notes.unmarked_end,
             after_end: notes.after_end,
             repeated_id: notes.repeated_id,
+            shared_id: notes.shared_id,
             resumed: false,
             sampled: false,
             sandbox: None,

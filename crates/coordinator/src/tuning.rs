@@ -11,6 +11,8 @@ pub(crate) struct Tuning {
     pub(crate) pipe_bytes: i32,
     /// How far places in a compressed archive are apart that are noted for a resumed run.
     pub(crate) seek_spacing: Spacing,
+    /// A member of lines is cut into stretches at multiples of so many bytes.
+    pub(crate) stretch_bytes: u64,
 }
 
 impl Default for Tuning {
@@ -19,6 +21,7 @@ impl Default for Tuning {
             credit: 4 << 20,
             pipe_bytes: 1 << 20,
             seek_spacing: Spacing::default(),
+            stretch_bytes: 1 << 20,
         }
     }
 }
@@ -30,8 +33,8 @@ impl Tuning {
         Tuning::default()
     }
 
-    /// The sizes that this run has: in test builds, `TARQUET_TEST_CREDIT`, `TARQUET_TEST_PIPE` and
-    /// `TARQUET_TEST_SEEK_SPACING` (of the decompressed stream) change them, in bytes.
+    /// The sizes that this run has: in test builds, `TARQUET_TEST_CREDIT`, `TARQUET_TEST_PIPE`,
+    /// `TARQUET_TEST_STRETCH` and `TARQUET_TEST_SEEK_SPACING` (of the decompressed stream) change them, in bytes.
     #[cfg(feature = "failpoints")]
     pub(crate) fn of_run() -> Tuning {
         fn or<T: std::str::FromStr>(name: &str, default: T) -> T {
@@ -42,6 +45,7 @@ impl Tuning {
             credit,
             pipe_bytes,
             seek_spacing,
+            stretch_bytes,
         } = Tuning::default();
         let stream = or("TARQUET_TEST_SEEK_SPACING", seek_spacing.stream);
         Tuning {
@@ -50,6 +54,7 @@ impl Tuning {
                 file: seek_spacing.file.min(stream / 64),
             },
             credit: or("TARQUET_TEST_CREDIT", credit),
+            stretch_bytes: or("TARQUET_TEST_STRETCH", stretch_bytes).max(1),
             pipe_bytes: or("TARQUET_TEST_PIPE", pipe_bytes),
         }
     }

@@ -16,11 +16,12 @@ use crate::error::RunError;
 use crate::identity::Identity;
 use crate::input::{Input, OnPanic};
 use crate::machine::{Event, WorkerId};
+use crate::numbering::{Numbering, Sent};
 
 /// What the thread is told.
 enum Order {
     /// A unit for the dataset, and whose credit it holds.
-    Append { worker: WorkerId, bytes: u64, unit: Unit },
+    Append { worker: WorkerId, bytes: u64, unit: Sent },
     /// There is no more; the dataset is to be finished, with a last failure that is no member's, and notes for whoever
     /// resumes it when there is nothing left to do.
     Finish { last: Option<FailedMember>, notes: String },
@@ -53,6 +54,7 @@ impl Writer {
     pub(crate) fn start(
         begin: impl FnOnce() -> Result<Dataset, RunError> + Send + 'static,
         commit: Commit,
+        numbering: Numbering,
         counters: Arc<Counters>,
         inputs: Sender<Input>,
     ) -> io::Result<Writer> {
@@ -69,6 +71,7 @@ impl Writer {
             let written = begin().and_then(|dataset| {
                 let writing = Writing {
                     due: from_now(commit.every),
+                    numbering: numbering.resume(dataset.position().open.clone()),
                     dataset,
                     commit,
                     counters: &counters,
@@ -89,7 +92,7 @@ impl Writer {
     }
 
     /// Hands on a unit.
-    pub(crate) fn deliver(&self, worker: WorkerId, bytes: u64, unit: Unit) {
+    pub(crate) fn deliver(&self, worker: WorkerId, bytes: u64, unit: Sent) {
         self.tell(Order::Append { worker, bytes, unit });
     }
 
@@ -130,6 +133,7 @@ impl Drop for Writer {
 
 struct Writing<'a> {
     dataset: Dataset,
+    numbering: Numbering,
     commit: Commit,
     /// When the next checkpoint is due.
     due: Instant,
@@ -148,7 +152,7 @@ impl Writing<'_> {
     fn run(mut self, orders: &Receiver<Order>, abandoned: &AtomicBool) -> Result<Option<Input>, RunError> {
         let last = self.write(orders, abandoned);
         // What is committed may be more than what was done without an error.
-        self.counters.committed(self.dataset.position().members);
+        self.counters.committed(self.dataset.position());
         Ok(match last? {
             Some(Last::Finished) => Some(Input::Published(self.dataset.into_published()?)),
             Some(Last::Suspended) => Some(Input::Suspended),
@@ -196,12 +200,16 @@ impl Writing<'_> {
         Ok(orders.recv().ok())
     }
 
-    fn append(&mut self, unit: Unit) -> Result<(), RunError> {
+    fn append(&mut self, sent: Sent) -> Result<(), RunError> {
+        let unit = self.numbering.number(sent);
+        let (documents, failures) = (unit.documents as u64, unit.failures.len() as u64);
         let rows: u64 = unit.rows.iter().map(|rows| u64::from(*rows)).sum();
         let (members, failed, rescued) = (unit.members, unit.failed, unit.rescued.len() as u64);
         self.dataset.append(unit)?;
         add(&self.counters.extracted, members - failed);
         add(&self.counters.failed, failed);
+        add(&self.counters.documents, documents);
+        add(&self.counters.failures, failures);
         add(&self.counters.rows, rows);
         add(&self.counters.rescued, rescued);
         Ok(())
@@ -218,7 +226,7 @@ impl Writing<'_> {
                 bytes: prefix.bytes,
                 hash: prefix.hash,
             }))?;
-            self.counters.committed(self.dataset.position().members);
+            self.counters.committed(self.dataset.position());
         }
         self.due = from_now(self.commit.every);
         Ok(())

@@ -27,6 +27,7 @@ fn run(script: &str, workers: usize) -> RunError {
     write_archive(&archive, workers as u64);
     let plan = tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: {path: $.a, type: int64}}}").unwrap();
     let settings = Settings {
+        documents: tarquet_coordinator::Documents::Auto,
         source: Source::File(archive),
         ignore_zeros: false,
         out_dir: dir.path().join("out"),

@@ -319,8 +319,11 @@ impl Dataset {
         self.logs.append(&unit.failures, &unit.rescued)?;
         self.position.members += unit.members;
         self.position.failed += unit.failed;
+        self.position.documents += unit.documents as u64;
+        self.position.failures += unit.failures.iter().filter(|failure| failure.member.is_some()).count() as u64;
         self.position.rescued += unit.rescued.len() as u64;
         self.changed |= !unit.is_empty();
+        self.position.open = unit.open;
         let finished = self.encoders.take_finished()?;
         self.committer.add(finished);
         Ok(())

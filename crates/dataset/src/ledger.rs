@@ -6,7 +6,7 @@
 //!
 //! ```json
 //! {
-//!   "format": 3,
+//!   "format": 4,
 //!   "written_by": "tarquet 0.1.0",
 //!   "state": "running",
 //!   "inputs": [{"name": "--buffer-rows", "value": "100000"}],
@@ -14,7 +14,8 @@
 //!   "map_before": null,
 //!   "notes": null,
 //!   "checkpoint": {"number": 3, "file": {"bytes": 81920, "crc32": "04d1b5a7"}},
-//!   "position": {"members": 812, "failed": 2, "rescued": 0, "rows": [100730], "source": null},
+//!   "position": {"members": 812, "failed": 2, "open": null, "documents": 810, "failures": 2, "rescued": 0,
+//!                "rows": [100730], "source": null},
 //!   "logs": {"failed": {"bytes": 231, "crc32": "77d0ab01"}, "rescued": {"bytes": 0, "crc32": "00000000"}},
 //!   "tables": [
 //!     {
@@ -56,7 +57,7 @@ use crate::layout::{Layout, part_file_name};
 use crate::position::{Description, Input, Position};
 
 /// The format that this version reads and writes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What is committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -493,7 +494,7 @@ mod tests {
                 "part-00002.parquet",
                 "where a run would have made",
             ),
-            (r#""format": 3"#, r#""format": 2"#, "format 2"),
+            (r#""format": 4"#, r#""format": 3"#, "format 3"),
             (r#""rows": 7"#, r#""rows": -7"#, "damaged"),
             (r#""rows": 7"#, r#""lines": 7"#, "damaged"),
             (r#""running""#, r#""walking""#, "damaged"),

@@ -90,7 +90,7 @@ mod verify;
 pub use dataset::{BUFFER_BYTES, Dataset, Options, Progress, Published, PublishedTable, Table};
 pub use error::{CheckpointFault, DatasetError, LedgerFault, PartFault, UnitFault};
 pub use part::ROW_GROUP_ROWS;
-pub use position::{Description, Input, Position, SourcePrefix};
+pub use position::{Description, Input, OpenMember, Position, SourcePrefix};
 pub use seek_index::SeekIndexFile;
 pub use target::{Existing, Resumable, Target};
 pub use unit::{FailedMember, RescuedValue, Unit};

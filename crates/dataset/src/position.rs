@@ -10,12 +10,30 @@ pub struct Position {
     pub members: u64,
     /// How many of them failed.
     pub failed: u64,
+    /// How far the next member is, if something of it is committed.
+    pub open: Option<OpenMember>,
+    /// Documents that gave rows.
+    pub documents: u64,
+    /// Documents that failed, failed members included.
+    pub failures: u64,
     /// Lines of `rescued.ndjson`.
     pub rescued: u64,
     /// Rows, by table.
     pub rows: Vec<u64>,
     /// How much was read of a source that is read once, in order.
     pub source: Option<SourcePrefix>,
+}
+
+/// How far a member is that holds many documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenMember {
+    /// Up to which byte of its content; a document ends before, and the next one begins at or behind it.
+    pub byte: u64,
+    /// How many lines (or, in an array, elements) that is.
+    pub line: u64,
+    /// How many rows these gave, by table.
+    pub rows: Vec<u64>,
 }
 
 /// What was read of a source that is read once, in order. Whoever reads the source gives it a meaning.
@@ -67,6 +85,11 @@ mod tests {
             let position = Position {
                 members: 3,
                 rows: vec![1, 2],
+                open: Some(OpenMember {
+                    byte: 7,
+                    line: 2,
+                    rows: vec![1, 0],
+                }),
                 source: Some(SourcePrefix { bytes: 9, hash }),
                 ..Position::default()
             };

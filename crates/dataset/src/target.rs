@@ -53,7 +53,7 @@ enum Found {
     /// One that is to be replaced.
     Old(Box<Ledger>),
     /// One that is to go on.
-    Run(Box<Ledger>, Resumable),
+    Run(Box<Ledger>, Box<Resumable>),
 }
 
 /// A run that can go on, or that is finished.
@@ -216,7 +216,7 @@ fn inspect(layout: &Layout, existing: Existing) -> Result<Found, DatasetError> {
             if !run.finished {
                 refuse_foreign(layout, Some(&ledger))?;
             }
-            Ok(Found::Run(ledger, run))
+            Ok(Found::Run(ledger, Box::new(run)))
         }
         (Existing::Refuse, _) if ledger.checkpoint.number > 0 => Err(exists(layout, &ledger)),
         (Existing::Refuse | Existing::Overwrite | Existing::Resume, _) => {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::dataset::Table;
 use crate::error::UnitFault;
+use crate::position::OpenMember;
 
 /// The rows of some consecutive documents, and what went wrong near them.
 ///
@@ -17,6 +18,8 @@ pub struct Unit {
     pub members: u64,
     /// How many of these members failed.
     pub failed: u64,
+    /// How far the member is that goes on behind the unit, if one does: a run that goes on after this unit goes on there.
+    pub open: Option<OpenMember>,
     /// How many documents the unit holds.
     pub documents: usize,
     /// Rows of each document in each table: `documents` × tables, a document's entries side by side.
@@ -38,9 +41,9 @@ pub struct Unit {
 pub struct FailedMember {
     /// The member's name; `None` if the failure is the archive's own.
     pub member: Option<String>,
-    /// The byte offset at which it failed: in the document, or in the archive where there is no member.
+    /// The byte offset at which it failed: in the member's content, or in the archive where there is no member.
     pub offset: Option<u64>,
-    /// The line in an NDJSON member, from 1.
+    /// The line in an NDJSON member, from 1; in one that is an array of documents, the element.
     pub line: Option<u64>,
     /// The reason, one word that programs can match.
     pub reason: String,
@@ -57,6 +60,9 @@ pub struct RescuedValue {
     pub feature: String,
     /// The row's position among that member's rows of that feature, from 0.
     pub row: u64,
+    /// As in [`FailedMember::line`]; left out where the member is one document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// The column's name.
     pub column: String,
     /// The type the column has.
@@ -97,7 +103,11 @@ impl Unit {
 
     /// Whether there is nothing in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.members == 0 && self.documents == 0 && self.failures.is_empty() && self.rescued.is_empty()
+        self.members == 0
+            && self.open.is_none()
+            && self.documents == 0
+            && self.failures.is_empty()
+            && self.rescued.is_empty()
     }
 
     fn check_shape(&self, field: &'static str, found: usize, tables: usize) -> Result<(), UnitFault> {

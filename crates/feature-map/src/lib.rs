@@ -57,5 +57,5 @@ pub use infer::{Evidence, InferenceWarning, Resolved, Seen, SlotEvidence, Warnin
 pub use map::parse;
 pub use member::{MemberIds, PatternError, base_name, display_name};
 pub use plan::Plan;
-pub use schema::{MEMBER_COLUMN, SchemaError};
+pub use schema::{LINE_COLUMN, MEMBER_COLUMN, SchemaError};
 pub use types::UnknownType;

@@ -7,7 +7,7 @@ use crate::error::{MapError, MapErrors};
 use crate::id::PlacedId;
 use crate::plan::{Feature, Loop, Plan};
 use crate::reader::{Entry, Fields, Reader};
-use crate::schema::MEMBER_COLUMN;
+use crate::schema::{LINE_COLUMN, MEMBER_COLUMN};
 use crate::source::Source;
 use crate::table::{Loops, loop_names};
 use crate::trie::Trie;
@@ -17,7 +17,7 @@ use crate::yaml::{self, Kind, Meaning, Node};
 const MAP_KEYS: [&str; 5] = ["version", "id", "provenance", "for", "features"];
 
 /// The columns that `provenance: true` may add.
-const PROVENANCE_COLUMNS: [&str; 3] = [MEMBER_COLUMN, "_line", "_archive"];
+const PROVENANCE_COLUMNS: [&str; 3] = [MEMBER_COLUMN, LINE_COLUMN, "_archive"];
 
 /// The column that engines make of the partition directories `feature=NAME`.
 const PARTITION_COLUMN: &str = "feature";

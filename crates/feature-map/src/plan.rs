@@ -12,7 +12,7 @@ use crate::trie::Trie;
 pub struct Plan {
     /// The id columns, which come first in every table, in this order. Never empty.
     pub ids: Vec<IdColumn>,
-    /// Whether every table also carries `_member`, after the ids.
+    /// Whether every table also carries `_member` and `_line`, after the ids.
     pub provenance: bool,
     /// How many of every feature's first loops are the map's own (`for` at its top). Ids may use these loops' names.
     pub shared_loops: usize,

@@ -9,6 +9,10 @@ use crate::plan::{ColumnSource, ColumnType, IdColumn, IdSource, Plan, Scalar};
 /// The column that names the member a row comes from, in maps with `provenance: true`.
 pub const MEMBER_COLUMN: &str = "_member";
 
+/// The column that names the line a row comes from, in the same maps: from 1; of an array the element. Null where the
+/// member is one document.
+pub const LINE_COLUMN: &str = "_line";
+
 /// Why a table has no schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
@@ -29,7 +33,7 @@ pub enum SchemaError {
 }
 
 impl Plan {
-    /// The Arrow schema of the table of the feature at position `feature`: the ids, `_member` with
+    /// The Arrow schema of the table of the feature at position `feature`: the ids, `_member` and `_line` with
     /// [`provenance`](Plan::provenance), the feature's own columns.
     ///
     /// Ids and `_member` are never null, all other columns may be. Lists use Arrow's usual field name `item`.
@@ -45,6 +49,7 @@ impl Plan {
         let mut fields = self.ids.iter().map(id_field).collect::<Result<Vec<_>, _>>()?;
         if self.provenance {
             fields.push(Field::new(MEMBER_COLUMN, DataType::Utf8, false));
+            fields.push(Field::new(LINE_COLUMN, DataType::Int64, true));
         }
         for column in &table.columns {
             let ty = column.source.column_type().ok_or_else(|| untyped(&column.name))?;
@@ -154,6 +159,7 @@ mod tests {
             Field::new("b", DataType::Int64, false),
             Field::new("c", DataType::Utf8, false),
             Field::new("_member", DataType::Utf8, false),
+            Field::new("_line", DataType::Int64, true),
             Field::new("t", DataType::Date32, true),
         ];
         assert_eq!(fields.as_ref(), &Schema::new(expected.to_vec()));

@@ -19,6 +19,8 @@ pub(crate) struct Ids {
     from_member: MemberIds,
     /// One for each id of the plan; those that come from the document are empty.
     of_member: Vec<String>,
+    /// The member whose ids these are, if they are anybody's: one of many documents is not looked at each time.
+    member: Option<String>,
 }
 
 impl Ids {
@@ -27,11 +29,16 @@ impl Ids {
         Self {
             from_member,
             of_member: vec![String::new(); plan.ids.len()],
+            member: None,
         }
     }
 
     /// Sets the ids that come from the member's name.
     pub(crate) fn set_member(&mut self, plan: &Plan, member: &str) -> Result<(), DocumentError> {
+        if self.member.as_deref() == Some(member) {
+            return Ok(());
+        }
+        let mut known = self.member.take().unwrap_or_default();
         for (at, id) in plan.ids.iter().enumerate() {
             if let IdSource::Value(_) = id.source {
                 continue;
@@ -41,6 +48,8 @@ impl Ids {
             };
             self.of_member[at].replace_range(.., &text);
         }
+        member.clone_into(&mut known);
+        self.member = Some(known);
         Ok(())
     }
 

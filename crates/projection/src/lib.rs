@@ -48,6 +48,7 @@ mod loader;
 mod matcher;
 mod memo;
 mod observe;
+mod origin;
 mod path;
 mod program;
 mod projected;
@@ -68,6 +69,7 @@ mod writer;
 
 pub use engine::{EngineKind, UnknownEngine};
 pub use error::{DocumentError, DocumentErrorKind};
+pub use origin::Origin;
 pub use projected::Projected;
 pub use projector::{MAX_BUFFERED_BYTES, Projector};
 pub use reference::MAX_DEPTH;

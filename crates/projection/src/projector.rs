@@ -9,6 +9,7 @@ use crate::error::DocumentError;
 use crate::ids::Ids;
 use crate::loader::Loader;
 use crate::observe::{Observer, first_slots};
+use crate::origin::Origin;
 use crate::projected::Projected;
 use crate::rescued::RescuedValues;
 use crate::rows::Rows;
@@ -81,7 +82,8 @@ impl Projector {
         }
     }
 
-    /// Adds the rows of one document, or, on error, none. `member` is the display name of the member it comes from.
+    /// Adds the rows of one document, or, on error, none. `origin` is where it comes from: of a member that is one
+    /// document, its display name.
     ///
     /// # Errors
     ///
@@ -92,7 +94,8 @@ impl Projector {
     /// When a value of the plan has no type, or when more than [`MAX_BUFFERED_BYTES`] are held.
     ///
     /// [`MAX_DOCUMENT_BYTES`]: crate::MAX_DOCUMENT_BYTES
-    pub fn project(&mut self, document: &[u8], member: &str) -> Result<(), DocumentError> {
+    pub fn project<'a>(&mut self, document: &[u8], origin: impl Into<Origin<'a>>) -> Result<(), DocumentError> {
+        let origin = origin.into();
         assert!(
             self.buffered_bytes() <= MAX_BUFFERED_BYTES,
             "a projector has to be flushed before it holds so much"
@@ -104,12 +107,12 @@ impl Projector {
         tables.iter_mut().for_each(Table::open);
         let rescued = self.held.rescued.mark();
         let view = self.loader.load(document)?;
-        self.ids.set_member(&self.plan, member)?;
+        self.ids.set_member(&self.plan, origin.member)?;
         let mut writer = Writer {
             plan: &self.plan,
             tables,
             ids: &self.ids,
-            member,
+            origin,
             rescue: RescueLog {
                 document: self.held.documents,
                 rescued: &mut self.held.rescued,

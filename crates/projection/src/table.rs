@@ -50,13 +50,14 @@ impl Table {
             .ids
             .iter()
             .map(|id| id.source.value().map_or(Some(string), |value| value.ty));
-        let member = plan.provenance.then_some(Some(string));
+        let provenance = [string, ColumnType::Scalar(Scalar::Int64)];
+        let provenance = provenance.into_iter().filter(|_| plan.provenance).map(Some);
         let own = plan.features[feature]
             .columns
             .iter()
             .map(|column| column.source.column_type());
         let columns = id
-            .chain(member)
+            .chain(provenance)
             .chain(own)
             .map(|ty| ty.map(Column::new))
             .collect::<Option<_>>()?;

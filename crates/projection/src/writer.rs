@@ -12,6 +12,7 @@ use crate::convert::{Cell, Misfit, Target};
 use crate::error::{DocumentError, DocumentErrorKind};
 use crate::fill::{Filled, ones};
 use crate::ids::{self, Ids};
+use crate::origin::Origin;
 use crate::program::Source;
 use crate::rescued::{Rescued, RescuedValues, counted_bytes};
 use crate::rows::{Chunk, RowSink};
@@ -33,8 +34,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) tables: &'a mut [Table],
     /// The ids from the member's name.
     pub(crate) ids: &'a Ids,
-    /// The display name of the document's member.
-    pub(crate) member: &'a str,
+    /// Where the document comes from.
+    pub(crate) origin: Origin<'a>,
     /// Where values go that do not fit.
     pub(crate) rescue: RescueLog<'a>,
     /// Room for a text that stands nowhere in the document.
@@ -88,7 +89,7 @@ impl RowSink for Writer<'_> {
             view,
             plan: self.plan,
             feature,
-            member: self.member,
+            origin: self.origin,
             rows,
             misplaced: Vec::new(),
             scratch: self.scratch,
@@ -109,7 +110,7 @@ struct ChunkWriter<'w, 'v> {
     view: &'w View<'v>,
     plan: &'w Plan,
     feature: usize,
-    member: &'w str,
+    origin: Origin<'w>,
     rows: Chunk<'w>,
     /// The values that do not fit and are to be noted, column by column.
     misplaced: Vec<Misplaced<'w>>,
@@ -148,7 +149,8 @@ impl<'w> ChunkWriter<'w, '_> {
             };
         }
         if plan.provenance {
-            bytes += self.repeat(self.member, scalar(columns.next()))?;
+            bytes += self.repeat(self.origin.member, scalar(columns.next()))?;
+            bytes += self.line(scalar(columns.next()))?;
         }
         let own = plan.features[self.feature].columns.iter().zip(&layout.columns);
         for (position, ((column, source), written)) in own.zip(columns).enumerate() {
@@ -170,6 +172,13 @@ impl<'w> ChunkWriter<'w, '_> {
         let bytes = column.repeat(text.as_bytes(), rows);
         self.budget.spend(bytes - rows * text.len())?;
         Ok(bytes)
+    }
+
+    /// Writes the number of the document's line, which all rows have.
+    fn line(&mut self, column: &mut ScalarColumn) -> Result<usize, DocumentError> {
+        let line = self.origin.line.map(|line| Cell::Int(line.cast_signed()));
+        let bytes = (0..self.rows.len()).map(|_| column.push(line)).sum();
+        self.budget.spend(bytes)
     }
 
     /// Writes an id of the document, which has been checked.
@@ -307,7 +316,7 @@ impl<'w> ChunkWriter<'w, '_> {
     /// Notes what does not fit. It counts, but for its text, at once: there may be as many as a document has values.
     fn misplace(&mut self, row: usize, column: usize, what: Unfit<'w>) -> Result<(), DocumentError> {
         let plan = &self.plan.features[self.feature];
-        let names = self.member.len() + plan.name.len() + plan.columns[column].name.len();
+        let names = self.origin.member.len() + plan.name.len() + plan.columns[column].name.len();
         self.budget.spend(counted_bytes(0, names))?;
         self.misplaced.push(Misplaced { row, column, what });
         Ok(())
@@ -324,7 +333,7 @@ impl<'w> ChunkWriter<'w, '_> {
                 Unfit::Name(text) => Cow::Borrowed(self.view.quoted(*text)),
             };
             self.budget.spend(text.len())?;
-            let names = self.member.len() + feature.name.len() + feature.columns[*column].name.len();
+            let names = self.origin.member.len() + feature.name.len() + feature.columns[*column].name.len();
             let value = Rescued {
                 document: log.document,
                 feature: self.feature,

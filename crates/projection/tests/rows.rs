@@ -8,7 +8,7 @@ use common::cells::{Cell, rows};
 use common::{MEMBER, flights, plan, project};
 use proptest::prelude::*;
 use tarquet_feature_map::{Evidence, Plan};
-use tarquet_projection::{DocumentErrorKind, EngineKind, MAX_DOCUMENT_BYTES, Projected, Projector, Rescued};
+use tarquet_projection::{DocumentErrorKind, EngineKind, MAX_DOCUMENT_BYTES, Origin, Projected, Projector, Rescued};
 
 fn text(text: &str) -> Cell {
     Cell::Text(text.to_owned())
@@ -482,7 +482,7 @@ fn ids_come_from_the_member_the_document_or_a_loop() {
          for: {e: '$.events[*]'}, features: {f: {columns: {i: {index: e}}}, g: {for: {x: 'e.x[*]'}, columns: {x: {path: x, type: int64}}}}}",
     );
     let found = projected(&map, r#"{"events": [{"id": 7, "x": [1, 2]}, {"id": 8}]}"#);
-    let ids = |event: i64| vec![text("doc-1"), text("doc"), Cell::Int(event), text(MEMBER)];
+    let ids = |event: i64| vec![text("doc-1"), text("doc"), Cell::Int(event), text(MEMBER), Cell::Null];
     let all = |at: usize| rows(&found.batches[at].1);
     assert_eq!(
         all(0),
@@ -510,6 +510,23 @@ fn ids_come_from_the_member_the_document_or_a_loop() {
             assert!(error.detail.contains("`event`"), "{}", error.detail);
         }
     }
+    // Of a document on a line, all rows have its number, and a name that gives no id gives none the next time either.
+    let mut projector = Projector::new(Arc::new(map.clone()), EngineKind::Reference);
+    let line = |member, line| Origin {
+        member,
+        line: Some(line),
+    };
+    let document = br#"{"events": [{"id": 7}, {"id": 8}]}"#;
+    projector.project(document, line(MEMBER, 5)).unwrap();
+    for _ in 0..2 {
+        let error = projector.project(document, line("no-match.json", 6)).unwrap_err();
+        assert_eq!(error.kind, DocumentErrorKind::Id);
+    }
+    projector.project(document, line(MEMBER, 7)).unwrap();
+    let flushed = projector.flush().unwrap();
+    let lines: Vec<Cell> = rows(&flushed.batches[0].1).iter().map(|row| row[4].clone()).collect();
+    assert_eq!(lines, [5, 5, 7, 7].map(Cell::Int));
+
     let mut projector = Projector::new(Arc::new(map), EngineKind::Reference);
     let error = projector.project(b"{}", "no-match.json").unwrap_err();
     assert_eq!(error.kind, DocumentErrorKind::Id);

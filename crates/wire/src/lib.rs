@@ -28,7 +28,7 @@ pub mod start;
 pub mod tables;
 
 /// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");

@@ -61,7 +61,7 @@ pub struct Hello {
     pub credit: u64,
 }
 
-/// Consecutive members of an archive.
+/// Consecutive members of an archive, or stretches of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The task's number.
@@ -80,12 +80,103 @@ pub struct Member {
     pub name: Vec<u8>,
     /// Where the member's header is, in bytes of the (decompressed) archive.
     pub offset: u64,
-    /// The member's size in bytes.
+    /// The member's size in bytes; of a stretch, how many of the member's bytes it stands for.
     pub size: u64,
-    /// Where its bytes are; one after the other they are `size` long.
+    /// Where its bytes are; one after the other they are `size` long, but those of a stretch may be more.
     pub extents: Vec<Extent>,
     /// A reason for which the member fails unread: its line in `failed.log` takes its place in the order.
     pub failed: Option<Failure>,
+    /// Where the member holds documents one behind the other, those of them that are meant; `None` where its content is
+    /// one document.
+    pub stretch: Option<Stretch>,
+}
+
+impl Member {
+    /// Whether nothing of the member comes after this.
+    pub fn is_last(&self) -> bool {
+        self.stretch.as_ref().is_none_or(|stretch| stretch.is_last)
+    }
+}
+
+/// How a member's content is cut into documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// Each line is one (NDJSON, JSON Lines); lines of nothing but white space are none.
+    Lines,
+    /// The content is one JSON array; each element is one.
+    Array,
+}
+
+/// Some of the documents of a member that holds many.
+///
+/// Offsets are in the member's content, which is what it inflates to where it is compressed. Of lines, a stretch has those
+/// that begin in it: where a line begins is told by the line end before it, so ranges can be cut anywhere. Its last line may
+/// end behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// How the documents are told from one another.
+    pub shape: Shape,
+    /// Which byte of the content is the first of the member's [extents](Member::extents). If it is not the content's first
+    /// one, a document begins there.
+    pub at: u64,
+    /// Documents that begin here or behind are meant. It is not 0 where others of the same member come before these.
+    pub start: u64,
+    /// Documents that begin here or behind are not.
+    pub end: u64,
+    /// Whether the member ends with this stretch.
+    pub is_last: bool,
+    /// Whether the content goes on behind the extents, where nobody can read it: a line that does not end before is none.
+    pub is_cut: bool,
+    /// In a careful task, documents that begin before this are announced alone, and closed by a unit of their own.
+    pub careful_to: u64,
+    /// Documents that fail unread, because workers died over them.
+    pub failed: Vec<FailedAt>,
+    /// Of a sample: how much of it is looked at. No more documents, once there were so many of them or of their bytes.
+    pub sample: SampleLimit,
+}
+
+/// A place in a member from which something fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAt {
+    /// Where the document begins, in bytes of the content.
+    pub at: u64,
+    /// Whether nothing of the member can be read from there on; else it is the one document that begins there.
+    pub is_rest: bool,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// An amount of documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleLimit {
+    /// How many.
+    pub documents: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl SampleLimit {
+    /// What is left of it behind a document of so many bytes.
+    pub fn take(&mut self, bytes: u64) {
+        self.documents = self.documents.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Whether there is to be no more.
+    pub fn is_reached(&self) -> bool {
+        self.documents == 0 || self.bytes == 0
+    }
+}
+
+/// Some consecutive documents of one member, by their bytes in its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Where the first one begins.
+    pub from: u64,
+    /// Where the last one ends. The same as `from` while the next one is being looked for.
+    pub to: u64,
+    /// Whether it is one document.
+    pub is_one: bool,
 }
 
 /// A range of the source.
@@ -122,6 +213,8 @@ pub enum FromWorker {
         task: TaskId,
         /// What was seen.
         evidence: Evidence,
+        /// What is left of the limit of the last stretch among the members, if there is one.
+        left: Option<SampleLimit>,
     },
     /// These members are about to be read, and none before them will be again. A large member is announced alone,
     /// small ones together, and in a careful task each one alone.
@@ -132,6 +225,8 @@ pub enum FromWorker {
         first: u32,
         /// How many they are; never 0.
         count: u32,
+        /// The documents, where not all of one member is meant.
+        span: Option<Span>,
     },
     /// The batches that came before this, and no others, are the rows of these documents: at most one of each table, the
     /// tables in ascending order.
@@ -164,16 +259,39 @@ pub enum FromWorker {
 pub struct UnitDone {
     /// The task.
     pub task: u64,
-    /// How many members of the task this closes, following those that are closed already.
+    /// How many members of the task this closes, following those that are closed already; a stretch counts as one.
     pub members: u32,
-    /// How many of these members failed.
+    /// How many of these are the last of their members.
+    pub ended: u32,
+    /// How many members failed. One that holds many documents fails where it cannot be read to its end.
     pub failed: u32,
+    /// How many documents failed, those members included.
+    pub failures: u32,
+    /// Up to where the stretch behind the closed ones is closed, in bytes of its content: a document ends before, and the
+    /// next one begins at or behind it. 0 if nothing of it is.
+    pub within: u64,
+    /// Whether the unit begins in the midst of a member, behind other units of it. It then holds nothing else but this
+    /// member's documents, and their numbers count from the unit's beginning.
+    pub is_continued: bool,
+    /// The member in whose midst the unit ends.
+    pub open: Option<Open>,
     /// How many documents the unit has.
     pub documents: u32,
     /// Rows of each document in each table, documents × tables.
     pub rows: Vec<u32>,
     /// Value lengths of each document in each table, in bytes, documents × tables.
     pub bytes: Vec<u64>,
+}
+
+/// How far a member is that goes on behind a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// The documents that begin before this are in this unit or in those before, in bytes of the content.
+    pub byte: u64,
+    /// How many lines of it the unit has, empty ones included; of an array, elements.
+    pub lines: u64,
+    /// How many of the unit's documents are its own.
+    pub documents: u32,
 }
 
 /// Why a message could not be read.

@@ -42,9 +42,10 @@ pub fn schemas(plan: &Plan) -> Result<Vec<SchemaRef>, SchemaError> {
 pub struct FailureRow {
     /// The member's name.
     pub member: String,
-    /// The byte of the document (the member) that could not be read, from 0.
+    /// The byte of the member's content that could not be read, from 0.
     pub offset: Option<u64>,
-    /// The line of an NDJSON member, from 1.
+    /// The line of an NDJSON member, from 1; counted from the unit's beginning where that
+    /// [continues](crate::message::UnitDone::is_continued) the member.
     pub line: Option<u64>,
     /// A word that programs can match.
     pub reason: String,
@@ -59,8 +60,11 @@ pub struct RescuedRow<Text = String> {
     pub member: Text,
     /// The feature.
     pub feature: Text,
-    /// The row's position among the member's rows of the feature, from 0.
+    /// The row's position among the member's rows of the feature, from 0; counted from the unit's beginning where that
+    /// [continues](crate::message::UnitDone::is_continued) the member.
     pub row: u64,
+    /// The line of an NDJSON member, from 1, counted likewise.
+    pub line: Option<u64>,
     /// The column.
     pub column: Text,
     /// The column's type.
@@ -84,6 +88,7 @@ fn rescued_schema() -> SchemaRef {
         Field::new("member", DataType::Utf8, false),
         Field::new("feature", DataType::Utf8, false),
         Field::new("row", DataType::UInt64, false),
+        Field::new("line", DataType::UInt64, true),
         Field::new("column", DataType::Utf8, false),
         Field::new("expected", DataType::Utf8, false),
         Field::new("value", DataType::Utf8, false),
@@ -133,6 +138,7 @@ where
             strings(rows.clone().map(|row| row.member))?,
             strings(rows.clone().map(|row| row.feature))?,
             Arc::new(UInt64Array::from_iter_values(rows.clone().map(|row| row.row))),
+            Arc::new(UInt64Array::from_iter(rows.clone().map(|row| row.line))),
             strings(rows.clone().map(|row| row.column))?,
             strings(rows.clone().map(|row| row.expected))?,
             strings(rows.map(|row| row.value))?,
@@ -143,18 +149,13 @@ where
 /// The rows of a batch of [`failures_batch`]; its schema has been checked by a
 /// [`TableDecoder`](crate::batch::TableDecoder).
 pub fn failure_rows(batch: &RecordBatch) -> Vec<FailureRow> {
-    let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
-    let number = |column: usize, row: usize| {
-        let numbers = batch.column(column).as_primitive::<UInt64Type>();
-        numbers.is_valid(row).then(|| numbers.value(row))
-    };
     (0..batch.num_rows())
         .map(|row| FailureRow {
-            member: text(0, row),
-            offset: number(1, row),
-            line: number(2, row),
-            reason: text(3, row),
-            detail: text(4, row),
+            member: text(batch, 0, row),
+            offset: number(batch, 1, row),
+            line: number(batch, 2, row),
+            reason: text(batch, 3, row),
+            detail: text(batch, 4, row),
         })
         .collect()
 }
@@ -162,17 +163,26 @@ pub fn failure_rows(batch: &RecordBatch) -> Vec<FailureRow> {
 /// The rows of a batch of [`rescued_batch`]; its schema has been checked by a
 /// [`TableDecoder`](crate::batch::TableDecoder).
 pub fn rescued_rows(batch: &RecordBatch) -> Vec<RescuedRow> {
-    let text = |column: usize, row: usize| batch.column(column).as_string::<i32>().value(row).to_owned();
     (0..batch.num_rows())
         .map(|row| RescuedRow {
-            member: text(0, row),
-            feature: text(1, row),
+            member: text(batch, 0, row),
+            feature: text(batch, 1, row),
             row: batch.column(2).as_primitive::<UInt64Type>().value(row),
-            column: text(3, row),
-            expected: text(4, row),
-            value: text(5, row),
+            line: number(batch, 3, row),
+            column: text(batch, 4, row),
+            expected: text(batch, 5, row),
+            value: text(batch, 6, row),
         })
         .collect()
+}
+
+fn text(batch: &RecordBatch, column: usize, row: usize) -> String {
+    batch.column(column).as_string::<i32>().value(row).to_owned()
+}
+
+fn number(batch: &RecordBatch, column: usize, row: usize) -> Option<u64> {
+    let numbers = batch.column(column).as_primitive::<UInt64Type>();
+    numbers.is_valid(row).then(|| numbers.value(row))
 }
 
 /// What a table's rows count in bytes, as [`UnitDone::bytes`](crate::message::UnitDone::bytes) does: a number or a time
@@ -234,6 +244,7 @@ mod tests {
             member: "m",
             feature: "f",
             row: u64::MAX,
+            line: Some(7),
             column: "c",
             expected: "int64",
             value: "1e999",
@@ -242,6 +253,7 @@ mod tests {
             member: "m".to_owned(),
             feature: "f".to_owned(),
             row: u64::MAX,
+            line: Some(7),
             column: "c".to_owned(),
             expected: "int64".to_owned(),
             value: "1e999".to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! What a member does is in its name: `poison-abort`, `poison-overflow`, `poison-memory`, `poison-loop`, `poison-exit`,
 //! `poison-panic`, anywhere in it, and the ways out of the sandbox in [`escapes`]. It happens before the member is read, when its types are looked at and when it is extracted.
+//! Of a member that holds many documents, it is the document's own text that says it, when it is extracted.
 //!
 //! With `TARQUET_WORKER_FLOOD` set to a number, a worker also writes so many bytes of lines to standard error before
 //! each member.
@@ -38,11 +39,20 @@ const POISONS: [(&str, fn()); 6] = [
 pub(crate) fn strike(name: &[u8]) {
     flood();
     let name = String::from_utf8_lossy(name);
-    let poison = POISONS.iter().find(|(word, _)| name.contains(word));
+    poison(&name);
+    escapes::attempt(&name);
+}
+
+/// Does what a document says that is one of many.
+pub(crate) fn strike_document(document: &[u8]) {
+    poison(&String::from_utf8_lossy(document));
+}
+
+fn poison(text: &str) {
+    let poison = POISONS.iter().find(|(word, _)| text.contains(word));
     if let Some((_, act)) = poison {
         act();
     }
-    escapes::attempt(&name);
 }
 
 /// Whether the filter of system calls is left out, to see what Landlock does alone: where `TARQUET_TEST_LANDLOCK_ALONE` is

@@ -8,6 +8,7 @@
 //! that is damaged fails with the same words, at the same byte, whatever was read before it.
 
 mod gzip;
+mod stream;
 mod zstd;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::buffer::{KEPT_CAPACITY, reserve};
 use gzip::Gunzip;
+pub(crate) use stream::{Stream, StreamError};
 use zstd::Unzstd;
 
 /// What members may be compressed with.
@@ -98,6 +100,68 @@ impl InflateError {
     }
 }
 
+/// What came of a call of a decompressor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pumped {
+    /// Bytes of the input that are not needed any more.
+    eaten: usize,
+    /// Bytes of the output that are there.
+    given: usize,
+    next: Next,
+}
+
+impl Pumped {
+    /// Nothing came of it: there has to be more input first.
+    fn hungry() -> Pumped {
+        Pumped {
+            next: Next::Hungry,
+            ..Pumped::default()
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Next {
+    /// It goes on, with or without more input.
+    #[default]
+    Going,
+    /// Nothing without more input.
+    Hungry,
+    /// Nothing: the compressed bytes are at their end, and were whole.
+    Done,
+}
+
+/// The decompressors, each made when it is needed first.
+#[derive(Debug, Default)]
+struct Pumps {
+    gunzip: Gunzip,
+    unzstd: Unzstd,
+}
+
+impl Pumps {
+    fn begin(&mut self) {
+        self.gunzip.begin();
+        self.unzstd.begin();
+    }
+
+    /// Goes on with `input`, the first byte of which is at `at` of what is compressed; nothing comes behind it if it
+    /// `is_last`. There has to be some room in `out`.
+    fn pump(
+        &mut self,
+        format: Format,
+        input: &[u8],
+        at: u64,
+        is_last: bool,
+        out: &mut [u8],
+    ) -> Result<Pumped, InflateError> {
+        match format {
+            Format::Gzip => self.gunzip.pump(input, at, is_last, out),
+            Format::Zstd => self.unzstd.pump(input, at, is_last, out),
+        }
+    }
+}
+
 /// Inflates one member after the other.
 #[derive(Debug)]
 pub(crate) struct Inflater {
@@ -105,8 +169,7 @@ pub(crate) struct Inflater {
     buffer: Vec<u8>,
     /// The largest document, in bytes.
     most: u64,
-    gunzip: Gunzip,
-    unzstd: Unzstd,
+    pumps: Pumps,
 }
 
 impl Inflater {
@@ -115,8 +178,7 @@ impl Inflater {
         Inflater {
             buffer: Vec::new(),
             most,
-            gunzip: Gunzip::default(),
-            unzstd: Unzstd::default(),
+            pumps: Pumps::default(),
         }
     }
 
@@ -128,9 +190,16 @@ impl Inflater {
     /// gzip, zeros may follow.
     pub(crate) fn inflate(&mut self, format: Format, compressed: &[u8]) -> Result<&[u8], InflateError> {
         let mut room = Room::new(&mut self.buffer, format, compressed.len(), self.most);
-        match format {
-            Format::Gzip => self.gunzip.inflate(compressed, &mut room)?,
-            Format::Zstd => self.unzstd.inflate(compressed, &mut room)?,
+        self.pumps.begin();
+        let mut at = 0;
+        loop {
+            let rest = &compressed[at..];
+            let pumped = self.pumps.pump(format, rest, at as u64, true, room.free()?)?;
+            at += pumped.eaten;
+            room.advance(pumped.given);
+            if pumped.next == Next::Done {
+                break;
+            }
         }
         let filled = room.finish()?;
         Ok(&self.buffer[..filled])
@@ -139,7 +208,7 @@ impl Inflater {
     /// Gives back the memory that only a large member needed.
     pub(crate) fn give_back(&mut self) {
         reserve(&mut self.buffer, 0);
-        self.unzstd.give_back(KEPT_CAPACITY);
+        self.pumps.unzstd.give_back(KEPT_CAPACITY);
     }
 }
 

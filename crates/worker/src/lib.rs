@@ -10,17 +10,22 @@
 
 mod buffer;
 mod commands;
+mod content;
 mod descriptors;
+mod documents;
+mod elements;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod foreign;
 mod inflate;
 mod limits;
+mod lines;
 mod process;
 mod reader;
 mod sandbox;
 mod serve;
 mod unit;
+mod window;
 
 pub use process::run;
 pub use reader::Source;

@@ -91,14 +91,38 @@ impl<S: Source> MemberReader<S> {
             Some(place) => place,
             None => self.fill(member).map_err(ReadError::Source)?,
         };
-        if let Some(failure) = unsupported(&member.name) {
-            return Err(ReadError::Member(failure));
-        }
         let content = &self.buffer[place];
         match Format::of(content) {
             Some(format) => self.inflater.inflate(format, content).map_err(ReadError::Inflate),
             None => Ok(content),
         }
+    }
+
+    /// Fills `out` with the member's bytes from `offset` on, as far as they go, and says how many these are.
+    ///
+    /// # Errors
+    ///
+    /// What the source gives.
+    pub(crate) fn read_at(&self, member: &Member, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+        let (mut filled, mut before) = (0, 0);
+        for extent in &member.extents {
+            let passed = (offset + filled as u64).saturating_sub(before);
+            before += extent.len;
+            let Some(rest) = extent.len.checked_sub(passed).filter(|rest| *rest > 0) else {
+                continue;
+            };
+            let count = usize::try_from(rest).unwrap_or(usize::MAX).min(out.len() - filled);
+            let part = &mut out[filled..filled + count];
+            match self.gathered_range(extent.offset + passed, count as u64) {
+                Some(place) => part.copy_from_slice(&self.buffer[place]),
+                None => self.source.read_exact_at(part, extent.offset + passed)?,
+            }
+            filled += count;
+            if filled == out.len() {
+                break;
+            }
+        }
+        Ok(filled)
     }
 
     /// Where in the buffer the member is, if it was gathered.
@@ -109,9 +133,14 @@ impl<S: Source> MemberReader<S> {
             [] => (self.gathered.start, 0),
             _ => return None,
         };
+        self.gathered_range(offset, len).filter(|_| len == member.size)
+    }
+
+    /// Where in the buffer a range of the source is, if it was gathered.
+    fn gathered_range(&self, offset: u64, len: u64) -> Option<Range<usize>> {
         let start = offset.checked_sub(self.gathered.start)?;
         let end = start.checked_add(len)?;
-        let inside = end <= self.gathered.end - self.gathered.start && len == member.size && !self.gathered.is_empty();
+        let inside = end <= self.gathered.end - self.gathered.start && !self.gathered.is_empty();
         inside.then_some(start as usize..end as usize)
     }
 
@@ -170,27 +199,6 @@ fn span(members: &[Member]) -> Option<Range<u64>> {
     span.filter(|_| count > 1 && between <= LARGE_SPAN.max(held))
 }
 
-/// What is not read yet: members that hold one document a line, which only their names say, compressed or not.
-fn unsupported(name: &[u8]) -> Option<Failure> {
-    let plain = [".gz", ".zst"]
-        .iter()
-        .find_map(|compression| without_extension(name, compression))
-        .unwrap_or(name);
-    let holds_lines = [".ndjson", ".jsonl"]
-        .iter()
-        .any(|extension| without_extension(plain, extension).is_some());
-    holds_lines.then(|| Failure {
-        reason: "unsupported".to_owned(),
-        detail: "it holds one document a line (NDJSON), which this version does not read inside an archive".to_owned(),
-    })
-}
-
-/// The name without this extension, in letters of any size, if it has it.
-fn without_extension<'a>(name: &'a [u8], extension: &str) -> Option<&'a [u8]> {
-    let (stem, tail) = name.split_at_checked(name.len().checked_sub(extension.len())?)?;
-    tail.eq_ignore_ascii_case(extension.as_bytes()).then_some(stem)
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -215,6 +223,7 @@ mod tests {
             size,
             extents,
             failed: None,
+            stretch: None,
         }
     }
 
@@ -300,19 +309,6 @@ mod tests {
             let error = reader(b"abcdefgh").read(&member("m", 4, &extents)).unwrap_err();
             assert!(matches!(error, ReadError::Source(_)), "{error:?}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_read_fails_by_itself() {
-        for name in ["a.NDJSON", "a.jsonl", "a.ndjson.gz", "a.jsonl.ZST"] {
-            match reader(b"{}").read(&member(name, 2, &[(0, 2)])) {
-                Err(ReadError::Member(failure)) => {
-                    assert!(failure.detail.contains("one document a line"), "{failure:?}");
-                }
-                other => panic!("{name}: {other:?}"),
-            }
-        }
-        assert!(reader(b"{}").read(&member("jsonl", 2, &[(0, 2)])).is_ok());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A worker's life: from `Hello` to `Finish`.
 
+mod stretch;
+
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
 use tarquet_projection::{DocumentError, EngineKind, FlushError, Projector};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
-use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Task, TaskId, ToWorker, encode, send};
+use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Span, Task, TaskId, ToWorker, encode, send};
 use tarquet_wire::sandbox::Held;
 use tarquet_wire::tables::{FailureRow, schemas};
 use tarquet_wire::{BUILD, PROTOCOL};
@@ -21,6 +23,7 @@ use crate::commands::Commands;
 use crate::foreign;
 use crate::reader::{MemberReader, ReadError, Source};
 use crate::unit::Unit;
+use crate::window::Window;
 
 /// Small members are announced together up to this many bytes; larger ones alone.
 const ANNOUNCED_TOGETHER: u64 = 256 << 10;
@@ -160,6 +163,9 @@ struct Worker<R, W, S> {
     reader: MemberReader<S>,
     engine: EngineKind,
     unit_bytes: u64,
+    max_document_bytes: u64,
+    /// What is read of a member that holds many documents.
+    window: Window,
     plan: Arc<Plan>,
     projector: Projector,
     /// One for each table, once every value has a type.
@@ -193,6 +199,8 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             reader: MemberReader::new(source, hello.max_document_bytes),
             engine,
             unit_bytes: hello.unit_bytes,
+            max_document_bytes: hello.max_document_bytes,
+            window: Window::default(),
             projector: Projector::new(Arc::clone(&plan), engine),
             encoders: if plan.is_typed() { Some(encoders(&plan)?) } else { None },
             plan,
@@ -227,30 +235,36 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
 
     fn sample(&mut self, task: &Task) -> Result<(), WorkerError> {
         let mut evidence = Evidence::new(&self.plan);
+        let mut left = None;
         for group in announced(task) {
-            self.announce(task.id, &group)?;
-            self.reader.gather(&task.members[group.clone()]);
-            for member in &task.members[group] {
-                // Members that fail say nothing of types; they fail again, and for good, when they are extracted.
-                match self.reader.read(member) {
-                    Ok(document) => {
-                        let _failed = self
-                            .projector
-                            .observe(document, &display_name(&member.name), &mut evidence);
+            self.prepare(task, &group)?;
+            for position in group {
+                let member = &task.members[position];
+                match &member.stretch {
+                    Some(_) if member.failed.is_none() => {
+                        left = Some(self.sample_stretch(task, position, &mut evidence)?)
                     }
-                    Err(ReadError::Member(_) | ReadError::Inflate(_)) => {}
-                    Err(ReadError::Source(error)) => return self.source_failed(member, error),
+                    _ => self.observe(member, &mut evidence)?,
                 }
             }
         }
-        send(
-            &mut self.output,
-            &FromWorker::SampleDone {
-                task: task.id,
-                evidence,
-            },
-        )?;
+        let task = task.id;
+        send(&mut self.output, &FromWorker::SampleDone { task, evidence, left })?;
         Ok(())
+    }
+
+    /// Looks at the types of a member that is one document. One that fails says nothing of types; it fails again, and for
+    /// good, when it is extracted.
+    fn observe(&mut self, member: &Member, evidence: &mut Evidence) -> Result<(), WorkerError> {
+        match self.reader.read(member) {
+            Ok(document) => {
+                let name = display_name(&member.name);
+                let _failed = self.projector.observe(document, &name, evidence);
+                Ok(())
+            }
+            Err(ReadError::Member(_) | ReadError::Inflate(_)) => Ok(()),
+            Err(ReadError::Source(error)) => Err(self.source_failed(member, error)),
+        }
     }
 
     fn extract(&mut self, task: &Task) -> Result<(), WorkerError> {
@@ -261,11 +275,14 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         }
         let mut unit = Unit::default();
         for group in announced(task) {
-            self.announce(task.id, &group)?;
-            self.reader.gather(&task.members[group.clone()]);
-            for member in &task.members[group] {
-                self.project(member, &mut unit)?;
-                if task.careful || self.projector.buffered_bytes() as u64 >= self.unit_bytes {
+            self.prepare(task, &group)?;
+            for position in group {
+                let member = &task.members[position];
+                match &member.stretch {
+                    Some(_) if member.failed.is_none() => self.extract_stretch(task, position, &mut unit)?,
+                    _ => self.project(member, &mut unit)?,
+                }
+                if task.careful || self.is_full(&unit) || unit.is_complete() {
                     self.close(task.id, std::mem::take(&mut unit), &[])?;
                 }
             }
@@ -277,16 +294,39 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         }
     }
 
-    fn announce(&mut self, task: TaskId, group: &std::ops::Range<usize>) -> io::Result<()> {
-        // A task's members are counted in 32 bits by whoever makes tasks.
-        let (first, count) = (group.start as u32, group.len() as u32);
-        send(&mut self.output, &FromWorker::Started { task, first, count })
+    /// Whether the unit is to be sent.
+    fn is_full(&self, unit: &Unit) -> bool {
+        (self.projector.buffered_bytes() + unit.weight()) as u64 >= self.unit_bytes
+    }
+
+    /// Announces members and reads those that are small. A stretch that is not small is announced piece by piece.
+    fn prepare(&mut self, task: &Task, group: &std::ops::Range<usize>) -> io::Result<()> {
+        let members = &task.members[group.clone()];
+        if !members
+            .iter()
+            .any(|member| stretch::is_announced_in_pieces(task, member))
+        {
+            // A task's members are counted in 32 bits by whoever makes tasks.
+            self.announce(task.id, group.start as u32, group.len() as u32, None)?;
+        }
+        self.reader.gather(members);
+        Ok(())
+    }
+
+    fn announce(&mut self, task: TaskId, first: u32, count: u32, span: Option<Span>) -> io::Result<()> {
+        let started = FromWorker::Started {
+            task,
+            first,
+            count,
+            span,
+        };
+        send(&mut self.output, &started)
     }
 
     fn project(&mut self, member: &Member, unit: &mut Unit) -> Result<(), WorkerError> {
         let name = display_name(&member.name);
         let failure = match self.reader.read(member) {
-            Ok(document) => match self.projector.project(document, &name) {
+            Ok(document) => match self.projector.project(document, &*name) {
                 Ok(()) => {
                     unit.add_document(name.into_owned());
                     return Ok(());
@@ -295,7 +335,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             },
             Err(ReadError::Member(failure)) => (None, failure.reason, failure.detail),
             Err(ReadError::Inflate(error)) => (error.offset(), error.reason().to_owned(), error.to_string()),
-            Err(ReadError::Source(error)) => return self.source_failed(member, error),
+            Err(ReadError::Source(error)) => return Err(self.source_failed(member, error)),
         };
         let (offset, reason, detail) = failure;
         unit.add_failure(FailureRow {
@@ -308,16 +348,16 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         Ok(())
     }
 
-    fn source_failed(&mut self, member: &Member, error: io::Error) -> Result<(), WorkerError> {
-        let member = display_name(&member.name).into_owned();
-        send(
-            &mut self.output,
-            &FromWorker::SourceFailed {
-                member,
-                error: error.to_string(),
-            },
-        )?;
-        Err(WorkerError::Source(error))
+    /// Tells the coordinator that the source cannot be read, and gives what ends the worker.
+    fn source_failed(&mut self, member: &Member, error: io::Error) -> WorkerError {
+        let failed = FromWorker::SourceFailed {
+            member: display_name(&member.name).into_owned(),
+            error: error.to_string(),
+        };
+        match send(&mut self.output, &failed) {
+            Ok(()) => WorkerError::Source(error),
+            Err(error) => error.into(),
+        }
     }
 
     /// Sends the unit's batches, once credit covers them all, closes them, and says what follows.
@@ -390,12 +430,14 @@ fn announced(task: &Task) -> Vec<std::ops::Range<usize>> {
     let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
     let mut bytes = 0;
     for (position, member) in task.members.iter().enumerate() {
+        let alone = task.careful || stretch::is_announced_in_pieces(task, member);
         bytes += member.size;
         match groups.last_mut() {
-            Some(group) if !task.careful && bytes <= ANNOUNCED_TOGETHER => group.end = position + 1,
+            Some(group) if !alone && bytes <= ANNOUNCED_TOGETHER => group.end = position + 1,
             _ => {
                 groups.push(position..position + 1);
-                bytes = member.size;
+                // Nothing joins one that is announced in pieces.
+                bytes = if alone { ANNOUNCED_TOGETHER } else { member.size };
             }
         }
     }

@@ -169,6 +169,7 @@ impl Worker {
             size: len,
             extents: vec![Extent { offset: 0, len }],
             failed: None,
+            stretch: None,
         };
         self.say(&ToWorker::Task(Task {
             id: TaskId(0),

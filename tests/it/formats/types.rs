@@ -44,7 +44,7 @@ fn failed() -> Vec<Case> {
             let mut header = Header::new(NAME, b'S', X.len() as u64);
             around_header(
                 header
-                    .put(386, b"00000000000\000000000007\0")
+                    .put(386, b"00000000000\x0000000000007\0")
                     .put(483, b"00000000007\0"),
                 X,
             )

@@ -206,16 +206,17 @@ impl Spool {
         self.shared.lock().held() * SLOT_BYTES
     }
 
-    /// Stores `size` bytes, which `fill` writes piece by piece, in order. Waits while there is no room; `wait` is
+    /// Stores `size` bytes, which `fill` writes piece by piece, in order, of a member of which `own` are stored already. Waits while there is no room; `wait` is
     /// called before the first wait.
     pub(crate) fn store(
         &mut self,
         size: u64,
+        own: u64,
         wait: &mut dyn FnMut(SpoolFull),
         fill: &mut dyn FnMut(&mut [u8]) -> Result<(), WalkError>,
     ) -> Result<Vec<Extent>, WalkError> {
         let mut extents = Vec::new();
-        match self.store_into(&mut extents, size, wait, fill) {
+        match self.store_into(&mut extents, size, own, wait, fill) {
             Ok(()) => Ok(extents),
             Err(error) => {
                 self.shared.release(&extents);
@@ -228,6 +229,7 @@ impl Spool {
         &mut self,
         extents: &mut Vec<Extent>,
         size: u64,
+        own: u64,
         wait: &mut dyn FnMut(SpoolFull),
         fill: &mut dyn FnMut(&mut [u8]) -> Result<(), WalkError>,
     ) -> Result<(), WalkError> {
@@ -239,7 +241,7 @@ impl Spool {
                     wait(full);
                 }
             };
-            let piece = self.take(size - stored, stored, &mut tell)?;
+            let piece = self.take(size - stored, own + stored, &mut tell)?;
             append(extents, piece.extent());
             fill(self.memory.piece(piece).map_err(|source| WalkError::Spool { source })?)?;
             stored += piece.len;

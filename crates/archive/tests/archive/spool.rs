@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc;
 use std::thread;
 
-use tarquet_archive::{Archive, Extent, Member, Releaser, SLOT_BYTES, SpoolFull, Walk, WalkError};
+use tarquet_archive::{Archive, Extent, Member, Parts, Releaser, SLOT_BYTES, SpoolFull, Walk, WalkError};
 
 use crate::build::{Dialect, Spec, Tar, Twist};
 use crate::support::{Scratch, gzip, noise, read_extents, reader, slots};
@@ -344,4 +344,49 @@ fn the_spool_cannot_be_written_through_the_descriptor_that_is_handed_out() {
     let _extents = store(&mut walk, &member);
     assert!(reader(&walk).write_at(b"x", 0).is_err());
     assert!(reader(&walk).set_len(0).is_err());
+}
+
+/// A member of any size goes through a spool of one slot, part by part, and every byte of it is what it is.
+#[test]
+fn a_large_member_goes_through_a_small_spool() {
+    let content: Vec<u8> = (0..600_000_u32)
+        .flat_map(|number| format!("{number}\n").into_bytes())
+        .collect();
+    let mut tar = Tar::default();
+    tar.add(&Spec {
+        dialect: Dialect::Ustar,
+        name: "a.ndjson".to_owned(),
+        flag: b'0',
+        body: content.clone(),
+        twist: Twist::None,
+    });
+    tar.end(2);
+    let scratch = Scratch::new();
+    let mut walk = scratch.archive(&gzip(&tar.bytes)).walk(slots(1)).unwrap();
+    let member = walk.next().unwrap().unwrap();
+    assert_eq!(walk.locate_parts(&member).unwrap(), Parts::InOrder);
+    let (releaser, source) = (walk.releaser(), reader(&walk));
+    let mut read = 0;
+    while read < content.len() {
+        let size = (content.len() - read).min(100_000);
+        let part = walk
+            .store_part(size as u64, 0, &mut |full| panic!("there is room: {full:?}"))
+            .unwrap();
+        let expected = &content[read..read + size];
+        assert_eq!(read_extents(&source, &part.extents), expected);
+        let behind = |position: usize| position as u64 + 1;
+        assert_eq!(
+            part.first_line,
+            expected.iter().position(|byte| *byte == b'\n').map(behind)
+        );
+        assert_eq!(
+            part.all_lines,
+            expected.iter().rposition(|byte| *byte == b'\n').map(behind)
+        );
+        assert!(!part.is_compressed);
+        assert!(walk.spool_bytes() <= SLOT_BYTES, "{}", walk.spool_bytes());
+        releaser.release(&part.extents);
+        read += size;
+    }
+    assert!(walk.next().unwrap().is_none());
 }

@@ -80,11 +80,11 @@ impl<U> Machine<U> {
         self.waiting.remove(&id);
         state.tasks.push_back(Given {
             task: id,
-            base: task.closed,
+            base: task.closed.member,
         });
         let message = Task {
             id,
-            members: task.members[task.closed..].to_vec(),
+            members: task.rest(),
             careful: task.careful,
         };
         let message = match self.phase {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use nix::sys::signal::Signal;
 use tarquet_feature_map::{Evidence, Plan};
-use tarquet_wire::message::{Extent, Member, TaskId, ToWorker};
+use tarquet_wire::message::{Extent, Member, SampleLimit, Span, TaskId, ToWorker};
 
 /// A worker process. A replacement is another worker: numbers are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,8 @@ pub enum Event<U> {
         task: TaskId,
         /// What it saw.
         evidence: Evidence,
+        /// What is left of the limit of the task's last stretch.
+        left: Option<SampleLimit>,
     },
     /// A worker begins with some members.
     Started {
@@ -103,6 +105,8 @@ pub enum Event<U> {
         first: u32,
         /// How many they are.
         count: u32,
+        /// Their documents, where not all of one member is meant.
+        span: Option<Span>,
     },
     /// A worker closed a unit.
     Unit {
@@ -110,8 +114,8 @@ pub enum Event<U> {
         worker: WorkerId,
         /// The task.
         task: TaskId,
-        /// How many members it closes.
-        members: u32,
+        /// What it closes.
+        closes: Closes,
         /// What it weighs, in bytes of batches.
         bytes: u64,
         /// The rows.
@@ -157,6 +161,19 @@ pub enum Event<U> {
     Stop,
 }
 
+/// What a unit closes, behind what is closed of its task already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Closes {
+    /// How many members; a stretch of one counts as one.
+    pub members: u32,
+    /// How many of them are the last of their members.
+    pub ended: u32,
+    /// Up to where the stretch behind them is closed, in bytes of its content; 0 for nothing of it.
+    pub within: u64,
+    /// How many documents it has, failed ones included.
+    pub documents: u64,
+}
+
 /// What is to be done.
 #[derive(Debug)]
 #[must_use]
@@ -172,6 +189,8 @@ pub enum Action<U> {
     Send(WorkerId, ToWorker),
     /// Kill a worker; that it died follows as an event, with this death.
     Kill(WorkerId, Death),
+    /// A stretch was looked at for its types, and so much is left of its limit.
+    Sampled(SampleLimit),
     /// Decide the types.
     FixSchema(Evidence),
     /// The next rows in archive order. [`Event::Absorbed`] answers.

@@ -12,20 +12,23 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tarquet_feature_map::trie::Trie;
-use tarquet_wire::message::Extent;
+use tarquet_wire::message::{Extent, SampleLimit, Shape, Span, Stretch};
 
 use process::{Process, State};
 
 use super::*;
 
-/// What a unit holds of a member.
+/// What a unit holds of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
-    /// The member's number in the archive.
+    /// The document's number in the archive. The offset of a member is the number of its first one.
     number: u64,
     /// The reason for which it failed.
     failed: Option<String>,
 }
+
+/// How many bytes a document has in a member of many.
+const DOCUMENT_BYTES: u64 = 10;
 
 impl Row {
     fn of(member: &Member) -> Row {
@@ -33,6 +36,21 @@ impl Row {
             number: member.offset,
             failed: member.failed.as_ref().map(|failure| failure.reason.clone()),
         }
+    }
+
+    /// The documents of a stretch, each with the byte at which it begins.
+    fn of_stretch(member: &Member, stretch: &Stretch) -> Vec<(u64, Row)> {
+        let numbers = stretch.start / DOCUMENT_BYTES..stretch.end / DOCUMENT_BYTES;
+        let row = |number: u64| {
+            let at = number * DOCUMENT_BYTES;
+            let failed = stretch.failed.iter().find(|failed| failed.at == at && !failed.is_rest);
+            let row = Row {
+                number: member.offset + number,
+                failed: failed.map(|failed| failed.failure.reason.clone()),
+            };
+            (at, row)
+        };
+        numbers.map(row).collect()
     }
 }
 
@@ -42,7 +60,10 @@ struct World {
     window: u64,
     tasks_per_worker: usize,
     capacity: u64,
+    /// Documents of all members together.
     members: u64,
+    /// How many of a hundred members hold many documents.
+    many: u32,
     largest_task: usize,
     sample: u64,
     /// One in so many steps is a death; 0 for never.
@@ -73,6 +94,10 @@ struct Model {
     processes: BTreeMap<WorkerId, Process>,
     dying: VecDeque<Corpse>,
     walked: u64,
+    /// What is left of a member of many documents, and how many there were before.
+    rest: Option<(u64, u64)>,
+    /// Ranges that the walk gave out.
+    extents: usize,
     sample_ended: bool,
     work_ended: bool,
     schema_wanted: bool,
@@ -112,6 +137,8 @@ impl Model {
             processes: BTreeMap::new(),
             dying: VecDeque::new(),
             walked: 0,
+            rest: None,
+            extents: 0,
             sample_ended: world.sample == 0,
             work_ended: false,
             schema_wanted: false,
@@ -149,13 +176,16 @@ impl Model {
             "a worker was left behind"
         );
         let first_missing = (0..).find(|number| !self.arrived.contains(number));
-        assert_eq!(
-            Some(self.written.len() as u64),
-            first_missing,
-            "what arrived in order is delivered"
+        let written = self.written.len() as u64;
+        // What has arrived may wait for a stretch without documents, which is not looked at here.
+        let is_delivered =
+            first_missing.is_some_and(|missing| written == missing || written < missing && self.world.many > 0);
+        assert!(
+            is_delivered,
+            "what arrived in order is delivered: {written} of {first_missing:?}"
         );
         if !self.stopped {
-            assert_eq!(self.released, self.world.members as usize, "bytes of members were kept");
+            assert_eq!(self.released, self.extents, "bytes of members were kept");
         }
         Outcome {
             written: self.written,
@@ -280,6 +310,7 @@ impl Model {
                 self.schema_wanted = true;
             }
             Action::Deliver { worker, bytes, unit } => self.writing.push_back((worker, bytes, unit)),
+            Action::Sampled(_) => {}
             Action::Release { extents, .. } => self.released += extents.len(),
             Action::Replaced(worker, _) => assert!(!self.stopped, "{worker} was replaced after the stop"),
             Action::Finished | Action::Drained => {
@@ -325,11 +356,12 @@ impl Model {
     }
 
     fn walk(&mut self) {
-        if !self.sample_ended && self.walked >= self.world.sample.min(self.world.members) {
+        let is_between = self.rest.is_none();
+        if !self.sample_ended && is_between && self.walked >= self.world.sample.min(self.world.members) {
             self.sample_ended = true;
             return self.tell(Event::SampleEnded);
         }
-        if self.walked == self.world.members {
+        if self.walked == self.world.members && is_between {
             self.work_ended = true;
             return self.tell(Event::WorkEnded);
         }
@@ -338,13 +370,34 @@ impl Model {
         } else {
             self.world.sample.min(self.world.members)
         };
-        let count = self
-            .random
-            .random_range(1..=self.world.largest_task as u64)
-            .min(limit - self.walked);
-        let members = (self.walked..self.walked + count).map(member).collect();
-        self.walked += count;
+        let count = self.random.random_range(1..=self.world.largest_task);
+        let mut members = Vec::new();
+        while members.len() < count && (self.walked < limit || self.rest.is_some()) {
+            members.push(self.next_member(limit - self.walked));
+        }
+        self.extents += members.len();
         self.tell(Event::Work { members });
+    }
+
+    /// The next member, or stretch of one, of at most so many documents.
+    fn next_member(&mut self, most: u64) -> Member {
+        if self.rest.is_none() && self.random.random_range(0..100) >= self.world.many {
+            self.walked += 1;
+            return member(self.walked - 1);
+        }
+        let (left, before) = match self.rest.take() {
+            Some(rest) => rest,
+            None => (self.random.random_range(0..=most.min(12)), 0),
+        };
+        let count = self.random.random_range(0..=left);
+        let is_last = count == left && self.random.random_bool(0.7);
+        if !is_last {
+            self.rest = Some((left - count, before + count));
+        }
+        let mut stretch_of_it = member(self.walked - before);
+        stretch_of_it.stretch = Some(stretch(before, before + count, is_last));
+        self.walked += count;
+        stretch_of_it
     }
 
     fn work(&mut self, worker: WorkerId) {
@@ -430,6 +483,22 @@ fn member(number: u64) -> Member {
         size: 1,
         extents: vec![Extent { offset: number, len: 1 }],
         failed: None,
+        stretch: None,
+    }
+}
+
+/// The documents of these numbers in their member.
+fn stretch(from: u64, to: u64, is_last: bool) -> Stretch {
+    Stretch {
+        shape: Shape::Lines,
+        at: 0,
+        start: from * DOCUMENT_BYTES,
+        end: to * DOCUMENT_BYTES,
+        is_last,
+        is_cut: false,
+        careful_to: 0,
+        failed: Vec::new(),
+        sample: SampleLimit::default(),
     }
 }
 

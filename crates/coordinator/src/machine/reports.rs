@@ -1,10 +1,10 @@
 //! What a worker says of its work, held against what it was told: whoever contradicts that is killed.
 
 use tarquet_feature_map::Evidence;
-use tarquet_wire::message::{TaskId, ToWorker};
+use tarquet_wire::message::{SampleLimit, Span, TaskId, ToWorker};
 
-use super::event::{Action, Death, WorkerId};
-use super::state::{Blocked, Given, InHand, Worker};
+use super::event::{Action, Closes, Death, WorkerId};
+use super::state::{Blocked, Given, InHand, Place, Worker};
 use super::{Machine, Phase};
 
 impl<U> Machine<U> {
@@ -22,42 +22,59 @@ impl<U> Machine<U> {
         }
     }
 
-    pub(super) fn sample_done(&mut self, worker: WorkerId, id: TaskId, evidence: &Evidence) {
+    pub(super) fn sample_done(&mut self, worker: WorkerId, id: TaskId, evidence: &Evidence, left: Option<SampleLimit>) {
         if self.given(worker, id).is_none() {
             return;
         }
         let task = self.tasks.get_mut(&id).filter(|_| self.phase == Phase::Sampling);
-        if let Some(task) = task.filter(|_| evidence.slots.len() == self.evidence.slots.len()) {
+        let fits = evidence.slots.len() == self.evidence.slots.len();
+        if let Some(task) = task.filter(|task| fits && task.can_leave(left)) {
             task.sampled = true;
             self.evidence.merge(evidence);
+            self.actions.extend(left.map(Action::Sampled));
             self.task_leaves(worker);
         } else {
             self.refuse(worker, "it gave a sample that is not one");
         }
     }
 
-    pub(super) fn started(&mut self, worker: WorkerId, id: TaskId, first: u32, count: u32) {
+    pub(super) fn started(&mut self, worker: WorkerId, id: TaskId, first: u32, count: u32, span: Option<Span>) {
         let Some(given) = self.given(worker, id) else { return };
-        let first = given.base + first as usize;
-        let fits = self.tasks.get(&id).is_some_and(|task| {
-            let end = first.checked_add(count as usize);
-            count > 0 && first >= task.closed && end.is_some_and(|end| end <= task.members.len())
-        });
-        if fits
+        let in_hand = self.in_hand(given, first, count, span);
+        if let Some(in_hand) = in_hand
             && let Some(state) = self.workers.get_mut(&worker)
-            && state.in_hand.is_none_or(|before| before.first + before.count <= first)
+            && state.in_hand.is_none_or(|before| in_hand.may_follow(before))
         {
-            state.in_hand = Some(InHand {
-                task: id,
-                first,
-                count: count as usize,
-            });
+            state.in_hand = Some(in_hand);
         } else {
             self.refuse(worker, "it started members that its task does not have, or had started");
         }
     }
 
-    pub(super) fn unit(&mut self, worker: WorkerId, id: TaskId, members: u32, bytes: u64, unit: U) {
+    /// What a worker that was given a task has in hand, if the task has that and it is not closed.
+    fn in_hand(&self, given: Given, first: u32, count: u32, span: Option<Span>) -> Option<InHand> {
+        let task = self.tasks.get(&given.task)?;
+        let first = given.base + first as usize;
+        let end = first.checked_add(count as usize)?;
+        let members = task.members.get(first..end).filter(|members| !members.is_empty())?;
+        let place = |byte| Place { member: first, byte };
+        let in_hand = |first, end, is_document| InHand {
+            task: given.task,
+            first,
+            end,
+            is_document,
+        };
+        match (span, members) {
+            (None, _) => Some(in_hand(place(0), Place::before(end), false)),
+            (Some(span), [member]) if member.stretch.is_some() && span.from <= span.to => {
+                Some(in_hand(place(span.from), place(span.to), span.is_one))
+            }
+            _ => None,
+        }
+        .filter(|_| first >= task.closed.member)
+    }
+
+    pub(super) fn unit(&mut self, worker: WorkerId, id: TaskId, closes: Closes, bytes: u64, unit: U) {
         if self.given(worker, id).is_none() {
             return;
         }
@@ -69,14 +86,11 @@ impl<U> Machine<U> {
             return self.refuse(worker, "it sent more than its credit covers");
         }
         let extracting = self.phase == Phase::Extracting;
-        let task = self
-            .tasks
-            .get_mut(&id)
-            .filter(|task| extracting && members > 0 && members as usize <= task.members.len() - task.closed);
-        let Some(task) = task else {
+        let task = self.tasks.get_mut(&id).filter(|_| extracting);
+        let Some((task, behind)) = task.and_then(|task| task.behind(closes).map(|behind| (task, behind))) else {
             return self.refuse(worker, "it closed members that its task does not have");
         };
-        task.closed += members as usize;
+        task.closed = behind;
         task.units.push_back((worker, bytes, unit));
         self.barren_deaths = 0;
         if let Some(state) = self.workers.get_mut(&worker) {

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::FrameWriter;
-use tarquet_wire::message::send;
+use tarquet_wire::message::{Open, send};
 use tarquet_wire::tables::{FailureRow, failures_batch, schemas};
 
 use super::*;
@@ -82,10 +82,13 @@ fn done() -> UnitDone {
     UnitDone {
         task: 7,
         members: 3,
+        ended: 3,
         failed: 1,
+        failures: 1,
         documents: 2,
         rows: vec![1, 1],
         bytes: vec![16, 16],
+        ..UnitDone::default()
     }
 }
 
@@ -113,16 +116,22 @@ fn a_unit_is_its_batches_and_their_counts() {
         Input::Machine(Event::Unit {
             worker,
             task,
-            members,
+            closes,
             bytes,
-            unit,
+            unit: Sent { unit, .. },
         }),
         Input::Hangup { broken: None, .. },
     ] = &inputs[..]
     else {
         panic!("{inputs:?}");
     };
-    assert_eq!((*worker, *task, *members), (WORKER, TaskId(7), 3));
+    let expected = Closes {
+        members: 3,
+        ended: 3,
+        within: 0,
+        documents: 3,
+    };
+    assert_eq!((*worker, *task, *closes), (WORKER, TaskId(7), expected));
     assert!(*bytes > 0);
     assert_eq!((unit.members, unit.failed, unit.documents), (3, 1, 2));
     assert_eq!(unit.batches.len(), 1, "the reserved tables are taken out");
@@ -135,7 +144,9 @@ fn an_open_unit_ends_with_its_worker() {
         .batch(1, 0, &failure())
         .done(UnitDone {
             members: 1,
+            ended: 1,
             failed: 1,
+            failures: 1,
             ..UnitDone::default()
         })
         .batch(0, 7, &rows(2));
@@ -210,7 +221,7 @@ fn counts_that_do_not_add_up_end_a_worker() {
         sent().done(done()).heard(&fixed())[..],
         [Input::Machine(_), Input::Hangup { broken: None, .. }]
     ));
-    let lies: [fn(&mut UnitDone); 10] = [
+    let lies: [fn(&mut UnitDone); 13] = [
         |done| done.rows = vec![2, 1],
         |done| done.rows = vec![2],
         |done| done.rows = vec![1, 1, 0],
@@ -220,8 +231,17 @@ fn counts_that_do_not_add_up_end_a_worker() {
         |done| done.bytes = vec![32],
         |done| done.members = 2,
         |done| done.failed = 4,
+        |done| done.ended = 0,
         // A failure without a line for `failed.log`, or a line without a failure.
-        |done| done.failed = 0,
+        |done| done.failures = 0,
+        |done| done.failed = 2,
+        |done| {
+            done.open = Some(Open {
+                byte: 9,
+                lines: 9,
+                documents: 3,
+            });
+        },
         |done| done.documents = u32::MAX,
     ];
     let lies = lies.into_iter().map(|lie| {

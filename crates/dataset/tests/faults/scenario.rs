@@ -66,6 +66,7 @@ fn rescued(index: u64) -> RescuedValue {
         member: format!("raw/{index}.json"),
         feature: "wide".to_owned(),
         row: index,
+        line: None,
         column: "number".to_owned(),
         expected: "int64".to_owned(),
         value: "\"three\"".to_owned(),

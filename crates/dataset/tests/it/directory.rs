@@ -293,7 +293,7 @@ fn a_damaged_ledger_is_refused_and_nothing_is_deleted() {
     for bad in [
         String::new(),
         good.replace("feature=wide", "../../x"),
-        good.replace("\"format\": 3", "\"format\": 9"),
+        good.replace("\"format\": 4", "\"format\": 9"),
     ] {
         fs::write(&ledger, bad).expect("writes");
         let before = tree(dir.path());

@@ -96,6 +96,7 @@ fn rescued(index: usize) -> RescuedValue {
         member: format!("raw/{index}.json"),
         feature: "wide".to_owned(),
         row: index as u64,
+        line: None,
         column: "number".to_owned(),
         expected: "int64".to_owned(),
         value: "\"three\"".to_owned(),

@@ -149,7 +149,7 @@ fn the_ledger_and_the_report_say_what_the_files_are() {
     let published = write(dir.path(), Existing::Refuse, options, &documents);
     let files = tree(dir.path());
     let ledger = crate::support::ledger(dir.path());
-    assert_eq!(ledger["format"], 3);
+    assert_eq!(ledger["format"], 4);
     assert_eq!(ledger["state"], "finished");
     let mut named = 0;
     for (table, report) in ledger["tables"]

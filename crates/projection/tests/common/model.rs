@@ -65,7 +65,8 @@ impl<'a> Model<'a> {
             for scope in self.rows(feature) {
                 let mut cells = self.ids(&scope)?;
                 if self.plan.provenance {
-                    cells.push(Cell::Text(self.member.to_owned()));
+                    // The member is one document, and has no lines.
+                    cells.extend([Cell::Text(self.member.to_owned()), Cell::Null]);
                 }
                 bytes += cells
                     .iter()
@@ -213,7 +214,7 @@ impl<'a> Model<'a> {
             .ids
             .iter()
             .map(|column| id(&column.source))
-            .chain([string])
+            .chain([string, ColumnType::Scalar(Scalar::Int64)])
             .collect()
     }
 

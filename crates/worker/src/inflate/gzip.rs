@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{Format, InflateError, Room};
+use super::{Format, InflateError, Next, Pumped};
 
 /// The first two bytes of every gzip member.
 pub(super) const MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -10,73 +10,109 @@ pub(super) const MAGIC: [u8; 2] = [0x1F, 0x8B];
 /// The base-2 logarithm of the largest window that deflate has (RFC 1951, section 2).
 const WINDOW_BITS: u8 = 15;
 
-/// The decompressor, once it was needed.
+/// The decompressor, once it was needed, and what it is at.
 #[derive(Debug, Default)]
 pub(super) struct Gunzip {
     decompress: Option<Decompress>,
+    phase: Phase,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Before a gzip member, or behind the last one.
+    #[default]
+    Between,
+    /// Inside one.
+    Member,
+    /// Behind the last one.
+    Padding,
 }
 
 impl Gunzip {
-    /// Inflates gzip members, of which there is at least the beginning of one.
-    pub(super) fn inflate(&mut self, compressed: &[u8], room: &mut Room<'_>) -> Result<(), InflateError> {
-        let mut at = 0;
-        loop {
-            at = self.member(compressed, at, room)?;
-            let rest = &compressed[at..];
-            if !(rest.starts_with(&MAGIC) || rest == &MAGIC[..1]) {
-                return check_padding(rest, at);
+    /// Forgets what it was at: other compressed bytes follow.
+    pub(super) fn begin(&mut self) {
+        self.phase = Phase::Between;
+    }
+
+    /// Goes on with `input`, the first byte of which is at `at`; nothing comes behind it if it `is_last`.
+    pub(super) fn pump(
+        &mut self,
+        input: &[u8],
+        at: u64,
+        is_last: bool,
+        out: &mut [u8],
+    ) -> Result<Pumped, InflateError> {
+        match self.phase {
+            Phase::Between if input.len() < MAGIC.len() && !is_last => Ok(Pumped::hungry()),
+            Phase::Between => {
+                let is_member = input.starts_with(&MAGIC) || input == &MAGIC[..1];
+                if is_member {
+                    self.reset();
+                }
+                self.phase = if is_member { Phase::Member } else { Phase::Padding };
+                Ok(Pumped::default())
+            }
+            Phase::Member => self.member(input, at, is_last, out),
+            Phase::Padding => {
+                check_padding(input, at)?;
+                Ok(Pumped {
+                    eaten: input.len(),
+                    given: 0,
+                    next: if is_last { Next::Done } else { Next::Hungry },
+                })
             }
         }
     }
 
-    /// Inflates the member that begins at `at`, and gives where it ends.
-    fn member(&mut self, compressed: &[u8], mut at: usize, room: &mut Room<'_>) -> Result<usize, InflateError> {
-        let decompress = match &mut self.decompress {
-            Some(decompress) => {
-                // With the header that it was made for, which is gzip's.
-                decompress.reset(true);
-                decompress
+    fn reset(&mut self) {
+        match &mut self.decompress {
+            Some(decompress) => decompress.reset(true),
+            none => *none = Some(Decompress::new_gzip(WINDOW_BITS)),
+        }
+    }
+
+    fn member(&mut self, input: &[u8], at: u64, is_last: bool, out: &mut [u8]) -> Result<Pumped, InflateError> {
+        let decompress = self.decompress.get_or_insert_with(|| Decompress::new_gzip(WINDOW_BITS));
+        let before = (decompress.total_in(), decompress.total_out());
+        let result = decompress.decompress(input, out, FlushDecompress::None);
+        // Both are within the slices.
+        let eaten = (decompress.total_in() - before.0) as usize;
+        let given = (decompress.total_out() - before.1) as usize;
+        let at = at + eaten as u64;
+        let next = match result {
+            Ok(Status::StreamEnd) => {
+                self.phase = Phase::Between;
+                Next::Going
             }
-            none => none.insert(Decompress::new_gzip(WINDOW_BITS)),
-        };
-        loop {
-            let free = room.free()?;
-            let most = free.len();
-            let before = (decompress.total_in(), decompress.total_out());
-            let result = decompress.decompress(&compressed[at..], free, FlushDecompress::None);
-            // Both are within the slices.
-            let eaten = (decompress.total_in() - before.0) as usize;
-            let given = (decompress.total_out() - before.1) as usize;
-            at += eaten;
-            room.advance(given);
-            match result {
-                Ok(Status::StreamEnd) => return Ok(at),
-                Ok(_) if at == compressed.len() && given < most => {
-                    let (format, at) = (Format::Gzip, at as u64);
+            Ok(_) if eaten == input.len() && given < out.len() => {
+                if is_last {
+                    let format = Format::Gzip;
                     return Err(InflateError::Cut { format, at });
                 }
-                Ok(_) if eaten + given > 0 => {}
-                Ok(_) => return Err(corrupt(at, "no progress is possible")),
-                Err(error) => return Err(corrupt(at, error.message().unwrap_or("it is no gzip data"))),
+                Next::Hungry
             }
-        }
+            Ok(_) if eaten + given > 0 => Next::Going,
+            Ok(_) => return Err(corrupt(at, "no progress is possible")),
+            Err(error) => return Err(corrupt(at, error.message().unwrap_or("it is no gzip data"))),
+        };
+        Ok(Pumped { eaten, given, next })
     }
 }
 
-fn corrupt(at: usize, what: &str) -> InflateError {
+fn corrupt(at: u64, what: &str) -> InflateError {
     InflateError::CorruptGzip {
-        at: at as u64,
+        at,
         what: what.to_owned(),
     }
 }
 
 /// Checks that nothing but zeros follows the last member, as gzip itself allows.
-fn check_padding(rest: &[u8], at: usize) -> Result<(), InflateError> {
+fn check_padding(rest: &[u8], at: u64) -> Result<(), InflateError> {
     let garbage = rest.iter().position(|&byte| byte != 0);
     garbage.map_or(Ok(()), |position| {
         Err(InflateError::TrailingGarbage {
             format: Format::Gzip,
-            at: (at + position) as u64,
+            at: at + position as u64,
         })
     })
 }

@@ -353,12 +353,12 @@ fn what_one_large_document_took_is_given_back() {
     // Of a large window, too.
     let mut inflater = Inflater::new(AMPLE);
     inflater.inflate(Format::Zstd, &stored((27 - 10) << 3, b"{}")).unwrap();
-    assert!(inflater.unzstd.held() > KEPT_CAPACITY);
+    assert!(inflater.pumps.unzstd.held() > KEPT_CAPACITY);
     inflater.give_back();
-    assert_eq!(inflater.unzstd.held(), 0);
+    assert_eq!(inflater.pumps.unzstd.held(), 0);
     assert_eq!(inflater.inflate(Format::Zstd, &stored(0, b"[]")), Ok(&b"[]"[..]));
     inflater.give_back();
-    assert_ne!(inflater.unzstd.held(), 0, "a small one is kept");
+    assert_ne!(inflater.pumps.unzstd.held(), 0, "a small one is kept");
 }
 
 /// Files that other implementations are tested with.
@@ -410,4 +410,49 @@ fn judged(format: Format, bytes: &[u8]) -> Vec<u8> {
         }
     }
     content
+}
+
+/// What a stream gives, read so many bytes at a time, and how it ends.
+fn streamed(format: Format, bytes: &[u8], at_once: usize) -> (Vec<u8>, Option<InflateError>) {
+    let mut stream = Stream::new(format);
+    let (mut rest, mut content) = (bytes, Vec::new());
+    loop {
+        let mut out = vec![0; at_once];
+        let read = stream.read(&mut out, &mut |input| {
+            let (given, behind) = rest.split_at(rest.len().min(input.len()));
+            input[..given.len()].copy_from_slice(given);
+            rest = behind;
+            Ok(given.len())
+        });
+        match read {
+            Ok(0) => return (content, None),
+            Ok(count) => content.extend_from_slice(&out[..count]),
+            Err(StreamError::Inflate(error)) => return (content, Some(error)),
+            Err(StreamError::Source(error)) => panic!("a slice can be read: {error}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Piece by piece, a member inflates to what it does as a whole, and what is damaged is damaged: the pieces' sizes
+    /// change nothing.
+    #[test]
+    fn a_stream_gives_what_is_there(
+        packed in packed(), copies in 1..40_usize, at in any::<Index>(), byte in any::<u8>(), is_broken in any::<bool>(),
+        at_once in 1..5000_usize,
+    ) {
+        let mut bytes = packed.bytes().repeat(copies);
+        if is_broken && !bytes.is_empty() {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let (content, failure) = streamed(packed.format, &bytes, at_once);
+        prop_assert_eq!(&streamed(packed.format, &bytes, 1 << 20), &(content.clone(), failure.clone()));
+        match inflate(packed.format, &bytes, AMPLE) {
+            Ok(whole) => prop_assert_eq!((content, failure), (whole, None)),
+            Err(_) => prop_assert!(failure.is_some()),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use zstd_safe::{
     get_frame_content_size,
 };
 
-use super::{Format, InflateError, Room};
+use super::{Format, InflateError, Next, Pumped};
 
 /// The first four bytes of a frame (section 3.1.1), as they stand.
 const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
@@ -37,10 +37,15 @@ fn begins_skippable(bytes: &[u8]) -> bool {
     matches!(bytes, [first, rest @ ..] if first & 0xF0 == SKIPPABLE[0] && rest.starts_with(&SKIPPABLE[1..]))
 }
 
-/// The decompressor, once it was needed.
+/// As many bytes as the header of a frame may have: its magic number, descriptor, window, dictionary and content size.
+const MOST_HEADER: usize = 4 + 1 + 1 + 4 + 8;
+
+/// The decompressor, once it was needed, and what it is at.
 #[derive(Default)]
 pub(super) struct Unzstd {
     context: Option<DCtx<'static>>,
+    /// Where the frame at hand begins, inside one.
+    frame: Option<u64>,
 }
 
 impl fmt::Debug for Unzstd {
@@ -50,48 +55,71 @@ impl fmt::Debug for Unzstd {
 }
 
 impl Unzstd {
-    /// Inflates frames, of which there is at least the beginning of one.
-    pub(super) fn inflate(&mut self, compressed: &[u8], room: &mut Room<'_>) -> Result<(), InflateError> {
-        let mut at = 0;
-        while at < compressed.len() {
-            let frame = &compressed[at..];
-            check_frame(frame, at as u64)?;
-            at += self.frame(frame, at as u64, room)?;
-        }
-        Ok(())
+    /// Forgets what it was at: other compressed bytes follow.
+    pub(super) fn begin(&mut self) {
+        self.frame = None;
     }
 
-    /// Inflates the frame with which `frame` begins, and gives its length.
-    fn frame(&mut self, frame: &[u8], at: u64, room: &mut Room<'_>) -> Result<usize, InflateError> {
-        let context = self.context();
-        let mut input = InBuffer::around(frame);
-        loop {
-            let free = room.free()?;
-            let most = free.len();
-            let mut out = OutBuffer::around(free);
-            let left = context.decompress_stream(&mut out, &mut input);
-            let given = out.pos();
-            room.advance(given);
-            match left {
-                Ok(0) => return Ok(input.pos()),
-                Ok(_) if input.pos() == frame.len() && given < most => {
-                    return Err(InflateError::Cut {
-                        format: Format::Zstd,
-                        at: at + frame.len() as u64,
-                    });
-                }
-                Ok(_) => {}
-                Err(OUT_OF_MEMORY) => out_of_memory(),
-                Err(code) => {
-                    let what = get_error_name(code);
-                    return Err(InflateError::CorruptZstd { at, what });
-                }
+    /// Goes on with `input`, the first byte of which is at `at`; nothing comes behind it if it `is_last`.
+    pub(super) fn pump(
+        &mut self,
+        input: &[u8],
+        at: u64,
+        is_last: bool,
+        out: &mut [u8],
+    ) -> Result<Pumped, InflateError> {
+        let Some(frame) = self.frame else {
+            return self.between(input, at, is_last);
+        };
+        // Between frames it was made ready.
+        let Some(context) = &mut self.context else {
+            return self.between(input, at, is_last);
+        };
+        let most = out.len();
+        let (mut out, mut from) = (OutBuffer::around(out), InBuffer::around(input));
+        let left = context.decompress_stream(&mut out, &mut from);
+        let (eaten, given) = (from.pos(), out.pos());
+        let next = match left {
+            Ok(0) => {
+                self.frame = None;
+                Next::Going
             }
-        }
+            Ok(_) if eaten == input.len() && given < most => {
+                if is_last {
+                    let (format, at) = (Format::Zstd, at + eaten as u64);
+                    return Err(InflateError::Cut { format, at });
+                }
+                Next::Hungry
+            }
+            Ok(_) => Next::Going,
+            Err(OUT_OF_MEMORY) => out_of_memory(),
+            Err(code) => {
+                let (at, what) = (frame, get_error_name(code));
+                return Err(InflateError::CorruptZstd { at, what });
+            }
+        };
+        Ok(Pumped { eaten, given, next })
     }
 
-    /// The decompressor, before a frame.
-    fn context(&mut self) -> &mut DCtx<'static> {
+    /// Begins the next frame, if there is one.
+    fn between(&mut self, input: &[u8], at: u64, is_last: bool) -> Result<Pumped, InflateError> {
+        if input.len() < MOST_HEADER && !is_last {
+            return Ok(Pumped::hungry());
+        }
+        if input.is_empty() {
+            return Ok(Pumped {
+                next: Next::Done,
+                ..Pumped::default()
+            });
+        }
+        check_frame(input, at)?;
+        self.make_ready();
+        self.frame = Some(at);
+        Ok(Pumped::default())
+    }
+
+    /// Makes the decompressor ready for a frame.
+    fn make_ready(&mut self) {
         let context = match &mut self.context {
             Some(context) => context,
             none => none.insert(DCtx::try_create().unwrap_or_else(|| out_of_memory())),
@@ -103,7 +131,6 @@ impl Unzstd {
             ready.is_ok(),
             "a session that was reset takes a window that is within bounds"
         );
-        context
     }
 
     /// How much memory the decompressor holds, in bytes.

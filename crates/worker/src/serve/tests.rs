@@ -60,6 +60,7 @@ fn members_of(documents: &[&str]) -> Vec<Member> {
             size: len,
             extents,
             failed: None,
+            stretch: None,
         }
     };
     documents.iter().enumerate().map(member).collect()
@@ -284,14 +285,14 @@ fn rows_that_weigh_enough_close_a_unit() {
         &archive(),
     );
     ended.unwrap();
-    // The third has failed, and weighs nothing.
+    // The third has failed, and what is said of it has a weight too.
     assert_eq!(
         units(&said).iter().map(|unit| unit.members).collect::<Vec<_>>(),
-        [1, 1, 2]
+        [1, 1, 1, 1]
     );
     assert_eq!(
         units(&said).iter().map(|unit| unit.failed).collect::<Vec<_>>(),
-        [0, 0, 1]
+        [0, 0, 1, 0]
     );
 }
 
@@ -429,6 +430,7 @@ fn small_members_are_announced_together_and_large_ones_alone() {
         size,
         extents: Vec::new(),
         failed: None,
+        stretch: None,
     };
     let kib = 1 << 10;
     let task = |careful| Task {

@@ -54,6 +54,16 @@ fn started(worker: WorkerId, first: u32, count: u32) -> Event<()> {
         task: TASK,
         first,
         count,
+        span: None,
+    }
+}
+
+fn closes(members: u32) -> Closes {
+    Closes {
+        members,
+        ended: members,
+        within: 0,
+        documents: u64::from(members),
     }
 }
 
@@ -61,7 +71,7 @@ fn unit(members: u32, bytes: u64) -> Event<()> {
     Event::Unit {
         worker: WORKER,
         task: TASK,
-        members,
+        closes: closes(members),
         bytes,
         unit: (),
     }
@@ -162,6 +172,7 @@ fn a_worker_that_breaks_the_protocol_is_ended() {
                 worker: WORKER,
                 task: TASK,
                 evidence: Evidence { slots: Vec::new() },
+                left: None,
             },
         ),
     ];
@@ -346,7 +357,7 @@ fn failed_until_it_gave_up(members: u64, death: &Death) -> (usize, bool) {
             drop(machine.handle(Event::Unit {
                 worker,
                 task: TASK,
-                members: 1,
+                closes: closes(1),
                 bytes: 0,
                 unit: (),
             }));
@@ -489,10 +500,207 @@ fn a_stop_while_the_types_are_decided_drops_them() {
         worker: WORKER,
         task: TASK,
         evidence: Evidence { slots: Vec::new() },
+        left: None,
     });
     assert!(matches!(actions.as_slice(), [Action::FixSchema(_)]), "{actions:?}");
     drop(machine.handle(Event::Stop));
     assert!(machine.handle(Event::SchemaFixed(Box::new(empty_plan()))).is_empty());
     let actions = machine.handle(died(WORKER, Death::Exit(0)));
     assert!(matches!(actions.as_slice(), [Action::Drained]), "{actions:?}");
+}
+
+/// A machine whose only worker has a stretch of ten documents, and a member behind it.
+fn at_many() -> Machine<()> {
+    let mut machine = machine(limits(), false);
+    let mut many = member(0);
+    many.stretch = Some(stretch(0, 10, true));
+    drop(machine.handle(Event::Work {
+        members: vec![many, member(10)],
+    }));
+    drop(machine.handle(Event::Ready(WORKER)));
+    machine
+}
+
+fn span(worker: u64, from: u64, to: u64, is_one: bool) -> Event<()> {
+    Event::Started {
+        worker: WorkerId(worker),
+        task: TASK,
+        first: 0,
+        count: 1,
+        span: Some(Span { from, to, is_one }),
+    }
+}
+
+/// The end of a worker, after which the next one is ready; gives the stretch that it is sent.
+fn replaced(machine: &mut Machine<()>, worker: u64) -> (Stretch, bool) {
+    drop(machine.handle(died(WorkerId(worker), Death::Signal(6))));
+    let actions = machine.handle(Event::Ready(WorkerId(worker + 1)));
+    let [Action::Send(_, ToWorker::Task(task))] = actions.as_slice() else {
+        panic!("{actions:?}");
+    };
+    (task.members[0].stretch.clone().unwrap(), task.careful)
+}
+
+fn part_of_stretch(within: u64) -> Event<()> {
+    let closes = Closes {
+        within,
+        documents: 2,
+        ..Closes::default()
+    };
+    Event::Unit {
+        worker: WORKER,
+        task: TASK,
+        closes,
+        bytes: 1,
+        unit: (),
+    }
+}
+
+#[test]
+fn a_document_of_many_fails_and_the_others_are_gone_on_with() {
+    let mut machine = at_many();
+    drop(machine.handle(span(0, 0, 0, false)));
+    drop(machine.handle(span(0, 0, 80, false)));
+    drop(machine.handle(part_of_stretch(20)));
+    // Behind what is closed, each document up to what was announced is suspect.
+    let (sent, careful) = replaced(&mut machine, 0);
+    assert_eq!((sent.start, sent.careful_to, careful), (20, 80, true));
+    assert_eq!(sent.failed, []);
+    drop(machine.handle(span(1, 40, 50, true)));
+    let (sent, _) = replaced(&mut machine, 1);
+    let [failed] = &sent.failed[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(
+        (failed.at, failed.is_rest, failed.failure.reason.as_str()),
+        (40, false, "crash")
+    );
+}
+
+#[test]
+fn who_cannot_be_read_on_fails_from_there() {
+    let mut machine = at_many();
+    for worker in 0..2 {
+        drop(machine.handle(span(worker, 0, 30, false)));
+        drop(machine.handle(span(worker, 30, 30, false)));
+        let (sent, _) = replaced(&mut machine, worker);
+        let places: Vec<(u64, bool)> = sent.failed.iter().map(|failed| (failed.at, failed.is_rest)).collect();
+        assert_eq!(places, [(30, true)][..worker as usize], "after death {worker}");
+    }
+}
+
+#[test]
+fn a_unit_closes_documents_that_follow_and_are_there() {
+    let sound = |closes| {
+        let mut machine = at_many();
+        drop(machine.handle(part_of_stretch(20)));
+        let event = Event::Unit {
+            worker: WORKER,
+            task: TASK,
+            closes,
+            bytes: 1,
+            unit: (),
+        };
+        !machine
+            .handle(event)
+            .iter()
+            .any(|action| matches!(action, Action::Kill(..)))
+    };
+    let base = Closes {
+        members: 1,
+        ended: 1,
+        within: 0,
+        documents: 50,
+    };
+    let cases = [
+        (true, base),
+        (
+            true,
+            Closes {
+                members: 2,
+                ended: 2,
+                ..base
+            },
+        ),
+        (
+            true,
+            Closes {
+                members: 0,
+                ended: 0,
+                within: 21,
+                ..base
+            },
+        ),
+        (
+            false,
+            Closes {
+                members: 0,
+                ended: 0,
+                within: 20,
+                ..base
+            },
+        ),
+        (
+            false,
+            Closes {
+                members: 0,
+                ended: 0,
+                within: 7,
+                ..base
+            },
+        ),
+        (false, Closes { ended: 0, ..base }),
+        (false, Closes { members: 2, ..base }),
+        (
+            false,
+            Closes {
+                members: 3,
+                ended: 3,
+                ..base
+            },
+        ),
+        // Behind the stretch is a member of one document.
+        (false, Closes { within: 5, ..base }),
+    ];
+    for (expected, closes) in cases {
+        assert_eq!(sound(closes), expected, "{closes:?}");
+    }
+}
+
+#[test]
+fn what_is_left_of_a_sample_is_no_more_than_there_was() {
+    let limit = SampleLimit {
+        documents: 9,
+        bytes: 100,
+    };
+    let mut many = member(0);
+    many.stretch = Some(Stretch {
+        sample: limit,
+        ..stretch(0, 10, true)
+    });
+    let cases = [
+        (Some(many.clone()), Some(limit), true),
+        (Some(many.clone()), Some(SampleLimit { documents: 10, ..limit }), false),
+        (Some(many.clone()), Some(SampleLimit { bytes: 101, ..limit }), false),
+        (Some(many), None, false),
+        (None, Some(limit), false),
+        (None, None, true),
+    ];
+    for (many, left, is_sound) in cases {
+        let mut machine = machine(limits(), true);
+        let members = vec![many.unwrap_or_else(|| member(0))];
+        drop(machine.handle(Event::Work { members }));
+        drop(machine.handle(Event::Ready(WORKER)));
+        let actions = machine.handle(Event::SampleDone {
+            worker: WORKER,
+            task: TASK,
+            evidence: Evidence { slots: Vec::new() },
+            left,
+        });
+        match (is_sound, left, actions.as_slice()) {
+            (true, Some(left), [Action::Sampled(told)]) => assert_eq!(*told, left),
+            (true, None, []) | (false, _, [Action::Kill(WORKER, Death::Protocol(_))]) => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }

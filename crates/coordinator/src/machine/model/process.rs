@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use tarquet_wire::credit::Balance;
-use tarquet_wire::message::{Member, Task, TaskId, ToWorker};
+use tarquet_wire::message::{Member, SampleLimit, Span, Stretch, Task, TaskId, ToWorker};
 
-use super::{Row, World};
-use crate::machine::{Event, WorkerId};
+use super::{DOCUMENT_BYTES, Row, World};
+use crate::machine::{Closes, Event, WorkerId};
 use tarquet_feature_map::Evidence;
 
 #[derive(Debug)]
@@ -46,19 +46,48 @@ enum Statement {
     Start {
         task: TaskId,
         first: u32,
-        members: Vec<Row>,
+        count: u32,
+        span: Option<Span>,
+        /// The documents.
+        rows: Vec<Row>,
     },
     Send {
         task: TaskId,
         bytes: u64,
-        members: Vec<Row>,
+        unit: Unit,
     },
     Done {
         task: TaskId,
     },
     Sampled {
         task: TaskId,
+        left: Option<SampleLimit>,
     },
+}
+
+/// A unit that is being put together.
+#[derive(Debug, Clone, Default)]
+struct Unit {
+    closes: Closes,
+    rows: Vec<Row>,
+}
+
+impl Unit {
+    fn add_member(&mut self, member: &Member, rows: impl IntoIterator<Item = Row>) {
+        self.add_rows(rows);
+        self.closes.members += 1;
+        self.closes.ended += u32::from(member.is_last());
+        self.closes.within = 0;
+    }
+
+    fn add_rows(&mut self, rows: impl IntoIterator<Item = Row>) {
+        self.rows.extend(rows);
+        self.closes.documents = self.rows.len() as u64;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.closes.members == 0 && self.closes.within == 0
+    }
 }
 
 impl Process {
@@ -138,71 +167,174 @@ impl Process {
     }
 
     fn plan_sample(&mut self, task: &Task) {
-        let together = if task.careful { 1 } else { task.members.len() };
-        for (at, members) in task.members.chunks(together).enumerate() {
-            self.script.push_back(Statement::Start {
-                task: task.id,
-                first: (at * together) as u32,
-                members: members.iter().map(Row::of).collect(),
-            });
+        for (first, member) in task.members.iter().enumerate() {
+            match &member.stretch {
+                None => self.start(task, first, 1, None, vec![Row::of(member)]),
+                Some(stretch) => {
+                    let alone = task.careful;
+                    self.plan_documents(task, first, stretch, |_| if alone { 1 } else { 5 }, |_, _, _| {});
+                }
+            }
         }
-        self.script.push_back(Statement::Sampled { task: task.id });
+        let stretches = task.members.iter().filter_map(|member| member.stretch.as_ref());
+        let left = stretches.map(|stretch| stretch.sample).next_back();
+        self.script.push_back(Statement::Sampled { task: task.id, left });
     }
 
     /// Cuts a task into announcements and units at random.
     fn plan(&mut self, task: &Task, world: &World, random: &mut SmallRng) {
-        let mut open: Vec<&Member> = Vec::new();
+        let mut unit = Unit::default();
         let mut first = 0;
         while first < task.members.len() {
-            let most = if task.careful { 1 } else { task.members.len() - first };
-            let count = random.random_range(1..=most);
-            let members = &task.members[first..first + count];
-            self.script.push_back(Statement::Start {
-                task: task.id,
-                first: first as u32,
-                members: members.iter().map(Row::of).collect(),
-            });
-            open.extend(members);
-            first += count;
-            if task.careful || first == task.members.len() || random.random_bool(0.5) {
-                self.script.push_back(Statement::Send {
-                    task: task.id,
-                    bytes: random.random_range(0..world.heaviest),
-                    members: open.drain(..).map(Row::of).collect(),
-                });
+            first += match &task.members[first].stretch {
+                None => self.plan_members(task, first, &mut unit, random),
+                Some(stretch) => {
+                    self.plan_stretch(task, first, stretch, &mut unit, world, random);
+                    1
+                }
+            };
+            let is_complete = task.members[..first].last().is_some_and(|member| !member.is_last());
+            if task.careful || is_complete || first == task.members.len() || random.random_bool(0.5) {
+                self.send_unit(task, &mut unit, world, random);
             }
         }
         self.script.push_back(Statement::Done { task: task.id });
     }
 
+    /// Some members of one document each, announced together; gives how many.
+    fn plan_members(&mut self, task: &Task, first: usize, unit: &mut Unit, random: &mut SmallRng) -> usize {
+        let members = &task.members[first..];
+        let plain = members.iter().take_while(|member| member.stretch.is_none()).count();
+        let count = random.random_range(1..=if task.careful { 1 } else { plain });
+        self.start(task, first, count, None, members[..count].iter().map(Row::of).collect());
+        members[..count]
+            .iter()
+            .for_each(|member| unit.add_member(member, [Row::of(member)]));
+        count
+    }
+
+    /// The documents of a stretch, announced and closed in pieces.
+    fn plan_stretch(
+        &mut self,
+        task: &Task,
+        first: usize,
+        stretch: &Stretch,
+        unit: &mut Unit,
+        world: &World,
+        random: &mut SmallRng,
+    ) {
+        if stretch.start > 0 && !unit.is_empty() {
+            self.send_unit(task, unit, world, random);
+        }
+        let careful_to = if task.careful { stretch.careful_to } else { 0 };
+        let mut cuts = random.clone();
+        let group = |at: u64| if at < careful_to { 1 } else { cuts.random_range(1..5) };
+        self.plan_documents(task, first, stretch, group, |process, rows, next| {
+            unit.add_rows(rows);
+            if next <= careful_to || random.random_bool(0.3) {
+                unit.closes.within = next;
+                process.send_unit(task, unit, world, random);
+            }
+        });
+        unit.add_member(&task.members[first], []);
+    }
+
+    /// Announces the documents of a stretch, so many at a time, each time behind a search; `then` follows each time, with
+    /// the byte behind them.
+    fn plan_documents(
+        &mut self,
+        task: &Task,
+        first: usize,
+        stretch: &Stretch,
+        mut group: impl FnMut(u64) -> usize,
+        mut then: impl FnMut(&mut Process, Vec<Row>, u64),
+    ) {
+        let documents = Row::of_stretch(&task.members[first], stretch);
+        let mut rest = documents.as_slice();
+        let mut from = stretch.start;
+        loop {
+            let search = Span {
+                from,
+                to: from,
+                is_one: false,
+            };
+            self.start(task, first, 1, Some(search), Vec::new());
+            if rest.is_empty() {
+                return;
+            }
+            let count = group(from).min(rest.len());
+            let (some, behind) = rest.split_at(count);
+            let to = from + count as u64 * DOCUMENT_BYTES;
+            let span = Span {
+                from,
+                to,
+                is_one: count == 1,
+            };
+            let rows: Vec<Row> = some.iter().map(|(_, row)| row.clone()).collect();
+            self.start(task, first, 1, Some(span), rows.clone());
+            then(self, rows, to);
+            (rest, from) = (behind, to);
+        }
+    }
+
+    fn start(&mut self, task: &Task, first: usize, count: usize, span: Option<Span>, rows: Vec<Row>) {
+        self.script.push_back(Statement::Start {
+            task: task.id,
+            first: first as u32,
+            count: count as u32,
+            span,
+            rows,
+        });
+    }
+
+    fn send_unit(&mut self, task: &Task, unit: &mut Unit, world: &World, random: &mut SmallRng) {
+        self.script.push_back(Statement::Send {
+            task: task.id,
+            bytes: random.random_range(0..world.heaviest),
+            unit: std::mem::take(unit),
+        });
+    }
+
     /// Whether the statement is done.
     fn execute(&mut self, worker: WorkerId, statement: Statement, world: &World) -> bool {
         match statement {
-            Statement::Start { task, first, members } => {
-                let count = members.len() as u32;
+            Statement::Start {
+                task,
+                first,
+                count,
+                span,
+                rows,
+            } => {
                 self.outbox.push_back(Event::Started {
                     worker,
                     task,
                     first,
                     count,
+                    span,
                 });
-                self.state = meet(&members, world);
+                self.state = meet(&rows, world);
                 true
             }
-            Statement::Send { task, bytes, members } => self.send(worker, task, bytes, members),
+            Statement::Send { task, bytes, unit } => self.send(worker, task, bytes, unit),
             Statement::Done { task } => {
                 self.outbox.push_back(Event::TaskDone { worker, task });
                 true
             }
-            Statement::Sampled { task } => {
+            Statement::Sampled { task, left } => {
                 let evidence = Evidence { slots: Vec::new() };
-                self.outbox.push_back(Event::SampleDone { worker, task, evidence });
+                let done = Event::SampleDone {
+                    worker,
+                    task,
+                    evidence,
+                    left,
+                };
+                self.outbox.push_back(done);
                 true
             }
         }
     }
 
-    fn send(&mut self, worker: WorkerId, task: TaskId, bytes: u64, members: Vec<Row>) -> bool {
+    fn send(&mut self, worker: WorkerId, task: TaskId, bytes: u64, unit: Unit) -> bool {
         let passed = matches!(self.state, State::Waiting { passed: true, .. });
         if !self.balance.covers(bytes) {
             if self.state == State::Running {
@@ -225,17 +357,17 @@ impl Process {
         self.outbox.push_back(Event::Unit {
             worker,
             task,
-            members: members.len() as u32,
+            closes: unit.closes,
             bytes,
-            unit: members,
+            unit: unit.rows,
         });
         true
     }
 }
 
 /// What becomes of a worker that reads these members.
-fn meet(members: &[Row], world: &World) -> State {
-    let whole = || members.iter().filter(|row| row.failed.is_none());
+fn meet(rows: &[Row], world: &World) -> State {
+    let whole = || rows.iter().filter(|row| row.failed.is_none());
     if whole().any(|row| world.poison.contains(&row.number)) {
         State::Aborted
     } else if whole().any(|row| world.endless.contains(&row.number)) {

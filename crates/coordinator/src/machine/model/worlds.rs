@@ -9,6 +9,7 @@ fn world() -> World {
         tasks_per_worker: 2,
         capacity: 1_000,
         members: 120,
+        many: 0,
         largest_task: 5,
         sample: 0,
         death_every: 0,
@@ -30,6 +31,7 @@ fn any_world(seed: u64) -> World {
         tasks_per_worker: random.random_range(1..=3),
         capacity,
         members: random.random_range(0..=150),
+        many: [0, 20, 100][random.random_range(0..3)],
         largest_task: random.random_range(1..=8),
         sample: if random.random_bool(0.7) {
             0

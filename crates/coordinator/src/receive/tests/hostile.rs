@@ -57,6 +57,7 @@ fn scalars(rows: usize) -> RecordBatch {
     let columns: Vec<ArrayRef> = vec![
         names(rows, ""),
         names(rows, ".json"),
+        lines(rows),
         Arc::new(ints.finish()),
         Arc::new(floats.finish()),
         Arc::new(flags.finish()),
@@ -65,6 +66,12 @@ fn scalars(rows: usize) -> RecordBatch {
         Arc::new(days.finish()),
     ];
     RecordBatch::try_new(Arc::clone(&tables().get().unwrap()[SCALARS as usize]), columns).unwrap()
+}
+
+fn lines(rows: usize) -> ArrayRef {
+    Arc::new(Int64Array::from_iter(
+        (0..rows as i64).map(|row| (row % 2 == 0).then_some(row)),
+    ))
 }
 
 fn lists(rows: usize) -> RecordBatch {
@@ -78,6 +85,7 @@ fn lists(rows: usize) -> RecordBatch {
     let columns: Vec<ArrayRef> = vec![
         names(rows, ""),
         names(rows, ".json"),
+        lines(rows),
         Arc::new(texts.finish()),
         Arc::new(numbers.finish()),
     ];
@@ -89,6 +97,7 @@ fn rescued() -> RecordBatch {
         member: "a.json",
         feature: "scalars",
         row,
+        line: None,
         column: "i",
         expected: "int64",
         value: "\"x\"",
@@ -101,10 +110,13 @@ fn closing(task: u64, failed: u32, batches: &[(u32, &RecordBatch)]) -> UnitDone 
     let mut done = UnitDone {
         task,
         members: 2 + failed,
+        ended: 2 + failed,
         failed,
+        failures: failed,
         documents: 2,
         rows: vec![0; 4],
         bytes: vec![0; 4],
+        ..UnitDone::default()
     };
     for &(table, batch) in batches.iter().filter(|(table, _)| *table < FAILURES) {
         done.rows[table as usize] = batch.num_rows() as u32;
@@ -121,6 +133,7 @@ fn stream() -> Vec<u8> {
         task: TaskId(task),
         first,
         count,
+        span: None,
     };
     Script::default()
         .say(&FromWorker::Ready {
@@ -159,7 +172,7 @@ fn check(inputs: &[Input], schemas: &Schemas) {
     for input in before {
         match input {
             Input::Hangup { .. } => panic!("two hang-ups: {inputs:?}"),
-            Input::Machine(Event::Unit { unit, .. }) => check_unit(unit, schemas.get().unwrap()),
+            Input::Machine(Event::Unit { unit, .. }) => check_unit(&unit.unit, schemas.get().unwrap()),
             _ => {}
         }
     }
@@ -177,7 +190,7 @@ fn check_unit(unit: &Unit, schemas: &[SchemaRef]) {
     }
     assert_eq!(unit.rows.len(), unit.documents * features);
     assert_eq!(sums(unit.rows.iter().map(|rows| u64::from(*rows)), features), rows);
-    assert_eq!(unit.failures.len() as u64, unit.failed);
+    assert!(unit.failures.len() as u64 >= unit.failed);
     // Whoever reads texts of them reads valid ones.
     let texts = unit.rescued.iter().map(|value| value.member.len() + value.value.len());
     assert!(texts.sum::<usize>() < 1 << 20);
