@@ -16,6 +16,9 @@ const HEADER: &str = "\
 # Use it with --feature-map to get the same schema from any archive.
 ";
 
+/// The longest key that may stand without a question mark before it, in characters. Source: YAML 1.2.2, section 7.4.2.
+const MAX_IMPLICIT_KEY: usize = 1024;
+
 impl Plan {
     /// The plan as a feature map of version 1, with every type that it has.
     ///
@@ -59,6 +62,16 @@ impl Writer<'_> {
         writeln!(self.out, "{:indent$}{text}", "", indent = depth * 2).expect("a String takes any text");
     }
 
+    /// A key, and what follows its colon on the same line.
+    fn entry(&mut self, depth: usize, name: &str, value: &str) {
+        let (key, space) = (key(name), if value.is_empty() { "" } else { " " });
+        if key.chars().count() <= MAX_IMPLICIT_KEY {
+            return self.line(depth, &format!("{key}:{space}{value}"));
+        }
+        self.line(depth, &format!("? {key}"));
+        self.line(depth, &format!(":{space}{value}"));
+    }
+
     fn ids(&mut self, ids: &[IdColumn], shared: &[Loop]) {
         if let [id] = ids {
             let id = self.id(id, shared);
@@ -81,7 +94,7 @@ impl Writer<'_> {
     }
 
     fn feature(&mut self, feature: &Feature, shared: usize) {
-        self.line(1, &format!("{}:", key(&feature.name)));
+        self.entry(1, &feature.name, "");
         let (outer, own) = feature.loops.split_at(shared);
         if !own.is_empty() {
             self.line(2, "for:");
@@ -97,7 +110,7 @@ impl Writer<'_> {
         self.line(2, "columns:");
         for column in &feature.columns {
             let source = self.column(column, &feature.loops);
-            self.line(3, &format!("{}: {{{source}}}", key(&column.name)));
+            self.entry(3, &column.name, &format!("{{{source}}}"));
         }
     }
 
@@ -107,7 +120,7 @@ impl Writer<'_> {
         for a_loop in own {
             let paths: Vec<_> = a_loop.paths.iter().map(|path| self.path(start, path)).collect();
             let paths = one_or_list(&paths);
-            self.line(depth, &format!("{}: {paths}", key(&a_loop.name)));
+            self.entry(depth, &a_loop.name, &paths);
             start = &a_loop.name;
         }
     }

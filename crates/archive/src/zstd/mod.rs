@@ -14,7 +14,7 @@ use std::io;
 use std::ops::Range;
 
 use zstd_safe::zstd_sys::ZSTD_ErrorCode;
-use zstd_safe::{DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, ResetDirective};
+use zstd_safe::{DCtx, DParameter, ErrorCode, InBuffer, OutBuffer};
 
 use crate::error::{DamageKind, Place};
 use crate::marks::Marks;
@@ -260,8 +260,13 @@ impl<P: Pull> Decoder<P> {
 
     /// Has libzstd begin a frame.
     fn start(&mut self, header: FrameHeader, len: usize) -> Result<(), Fault> {
-        let begun = self.libzstd.reset(ResetDirective::SessionOnly);
-        let begun = begun.and_then(|_| self.libzstd.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_LIMIT)));
+        // A new one for each frame: the memory of a larger window, which libzstd keeps, would let a crafted block refer to
+        // bytes that whoever begins at this frame does not have.
+        self.libzstd = DCtx::try_create().ok_or_else(|| Fault::Read {
+            offset: self.position(),
+            source: io::ErrorKind::OutOfMemory.into(),
+        })?;
+        let begun = self.libzstd.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_LIMIT));
         let frame = Frame {
             header,
             start: self.given,

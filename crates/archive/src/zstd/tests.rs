@@ -104,6 +104,37 @@ fn a_point_behind_zeros_is_sound() {
     assert!(point.is_sound());
 }
 
+/// libzstd keeps the memory of a larger window, and then takes blocks that refer beyond the window of their own frame. A
+/// resumed run that begins at that frame would not take them.
+#[test]
+fn what_a_frame_gives_does_not_depend_on_those_before() {
+    const WINDOW_OF_128_KIB: u8 = (17 - 10) << 3;
+    let settings = Settings {
+        level: 3,
+        has_checksum: true,
+        says_length: false,
+        window_log: 22,
+        piece: usize::MAX,
+    };
+    // SplitMix64 (Steele, Lea, Flood 2014): bytes that do not compress.
+    let mut state = 0_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        (mixed ^ (mixed >> 27)) as u8
+    });
+    let content: Vec<u8> = noise.take(1_000_000).collect();
+    let before = compressed(&content.repeat(5), &settings);
+    let mut crafted = compressed(&content.repeat(2), &settings);
+    assert!(crafted.len() < 1_100_000, "the second half refers to the first");
+    crafted[5] = WINDOW_OF_128_KIB;
+    let (alone, fault) = at_once(&crafted);
+    let (both, fault_behind) = at_once(&[&before[..], &crafted].concat());
+    assert!(both[5 * content.len()..] == alone);
+    let fault = fault.map(|(file, kind)| (before.len() as u64 + file, kind));
+    assert_eq!(fault_behind, fault);
+}
+
 /// Bytes of few values, repeated from near and far.
 fn content() -> impl Strategy<Value = Vec<u8>> {
     let literals = prop::collection::vec(0..40_u8, 1..300);

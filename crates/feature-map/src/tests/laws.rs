@@ -88,3 +88,24 @@ proptest! {
         prop_assert_eq!(read, filter, "{}", text);
     }
 }
+
+/// YAML takes a key of more than 1,024 characters only with a question mark before it, and escaping makes them longer.
+#[test]
+fn names_of_any_length_read_back() {
+    for name in [
+        "x".repeat(1024),
+        "x".repeat(1025),
+        "\u{10}".repeat(103),
+        "é ".repeat(2000),
+    ] {
+        let map = format!(
+            "id: doc\nfeatures:\n  ? {0}\n  :\n    columns:\n      plain: $.a\n      ? {0}\n      : $.b\n  last: $.c\n",
+            crate::emit::quote(&name)
+        );
+        let plan = super::plan(&map);
+        assert_eq!(plan.features[0].name, name);
+        assert_eq!(plan.features[0].columns[1].name, name);
+        let written = plan.to_yaml();
+        assert_eq!(without_texts(super::plan(&written)), without_texts(plan), "{written}");
+    }
+}

@@ -456,3 +456,43 @@ proptest! {
         }
     }
 }
+
+/// A frame whose blocks refer further back than its header says: 1 MB, with a window of 128 KiB.
+fn beyond_its_window() -> Vec<u8> {
+    const WINDOW_OF_128_KIB: u8 = (17 - 10) << 3;
+    let mut context = CCtx::create();
+    context.set_parameter(CParameter::ContentSizeFlag(false)).unwrap();
+    context.set_parameter(CParameter::WindowLog(22)).unwrap();
+    let content = noise(1, 1_000_000).repeat(2);
+    let mut frame = vec![0; compress_bound(content.len())];
+    let len = context.compress2(frame.as_mut_slice(), &content).unwrap();
+    frame.truncate(len);
+    assert!(len < 1_100_000, "the second half refers to the first");
+    frame[5] = WINDOW_OF_128_KIB;
+    frame
+}
+
+/// libzstd keeps the memory of a larger window, and then takes what it refuses when it is new.
+#[test]
+fn what_a_frame_gives_does_not_depend_on_those_before() {
+    let crafted = beyond_its_window();
+    let mut inflater = Inflater::new(AMPLE);
+    let alone = inflater.inflate(Format::Zstd, &crafted).map(<[u8]>::to_vec);
+    let large = zstd(&noise(2, 4 << 20), 3, false);
+    inflater.inflate(Format::Zstd, &large).unwrap();
+    let after = inflater.inflate(Format::Zstd, &crafted).map(<[u8]>::to_vec);
+    assert!(after == alone, "{:?} and {:?}", after.err(), alone.err());
+    // A frame behind another one in the same member.
+    let mut both = noise(2, 4 << 20);
+    let behind = inflate(Format::Zstd, &[large, crafted].concat(), AMPLE);
+    assert_eq!(
+        behind.is_ok(),
+        alone.is_ok(),
+        "{:?} behind another frame",
+        behind.as_ref().err()
+    );
+    if let (Ok(behind), Ok(alone)) = (behind, alone) {
+        both.extend(alone);
+        assert!(behind == both);
+    }
+}

@@ -4,8 +4,7 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
 
 use zstd_safe::{
-    DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, get_dict_id_from_frame, get_error_name,
-    get_frame_content_size,
+    DCtx, DParameter, InBuffer, OutBuffer, get_dict_id_from_frame, get_error_name, get_frame_content_size,
 };
 
 use super::{Format, InflateError, Next, Pumped};
@@ -118,19 +117,14 @@ impl Unzstd {
         Ok(Pumped::default())
     }
 
-    /// Makes the decompressor ready for a frame.
+    /// Makes a decompressor for a frame. One that had a larger window keeps its memory, and then takes a crafted block that
+    /// refers beyond the window of its own frame: what becomes of a member would depend on those before it.
     fn make_ready(&mut self) {
-        let context = match &mut self.context {
-            Some(context) => context,
-            none => none.insert(DCtx::try_create().unwrap_or_else(|| out_of_memory())),
-        };
-        let ready = context
-            .reset(ResetDirective::SessionOnly)
-            .and_then(|_| context.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)));
-        assert!(
-            ready.is_ok(),
-            "a session that was reset takes a window that is within bounds"
-        );
+        self.context = None;
+        let mut context = DCtx::try_create().unwrap_or_else(|| out_of_memory());
+        let ready = context.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG));
+        assert!(ready.is_ok(), "a new session takes a window that is within bounds");
+        self.context = Some(context);
     }
 
     /// How much memory the decompressor holds, in bytes.
