@@ -42,11 +42,13 @@ mod end;
 mod error;
 mod fingerprint;
 mod gzip;
+#[cfg(feature = "fuzzing")]
+mod inflaters;
 mod marks;
 mod member;
 mod parallel;
 mod parts;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod pieces;
 mod point;
 mod prefix;
@@ -67,6 +69,8 @@ pub use archive::{Archive, Container};
 pub use end::AfterEnd;
 pub use error::{ArchiveError, Damage, DamageKind, HeaderFault, PIECE_BYTES, PaxFault, Place, WalkError};
 pub use fingerprint::Fingerprint;
+#[cfg(feature = "fuzzing")]
+pub use inflaters::{Inflated, Ways};
 pub use member::{Member, MemberKind, Refusal};
 pub use parts::{Part, Parts};
 pub use point::Spacing;

@@ -37,6 +37,8 @@ mod writer;
 
 pub use counters::{Counters, Progress};
 pub use error::RunError;
+#[cfg(feature = "fuzzing")]
+pub use receive::judge::{Heard, hear};
 pub use resume::Difference;
 pub use run::{Coordinator, Stopper};
 pub use settings::{Documents, Ended, Report, Selection, Settings, Source, Wanted};

@@ -335,5 +335,7 @@ fn rescued_value(row: RescuedRow) -> RescuedValue {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod judge;
 #[cfg(test)]
 mod tests;

@@ -212,6 +212,14 @@ impl Inflater {
     }
 }
 
+/// What a member inflates to that begins as gzip or zstd, if it is of at most `most` bytes; or why it fails. For fuzzing.
+#[cfg(feature = "fuzzing")]
+pub fn inflate_member(content: &[u8], most: u64) -> Option<Result<Vec<u8>, String>> {
+    let mut inflater = Inflater::new(most);
+    let inflated = inflater.inflate(Format::of(content)?, content);
+    Some(inflated.map(<[u8]>::to_vec).map_err(|error| error.to_string()))
+}
+
 /// At least so much room is made at once, in bytes.
 const LEAST_ROOM: usize = 64 << 10;
 

@@ -27,6 +27,8 @@ mod serve;
 mod unit;
 mod window;
 
+#[cfg(feature = "fuzzing")]
+pub use inflate::inflate_member;
 pub use process::run;
 pub use reader::Source;
 pub use sandbox::lacks as sandbox_lacks;

@@ -103,6 +103,18 @@ impl<P: Pull> Parallel<P> {
         Self { state, ..self }
     }
 
+    /// Cuts the file into other pieces: chunks of so many bytes, of which decoding may go so far beyond; and after how
+    /// many of them it gives up, if less than half were of use.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn with_sizes(self, chunk: usize, beyond: usize, patience: u64) -> Self {
+        let sizes = Sizes {
+            chunk,
+            beyond,
+            patience,
+        };
+        Self { sizes, ..self }
+    }
+
     /// Starts the threads. Where there can be none, one inflates.
     fn begin(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Between) {

@@ -2,17 +2,14 @@
 
 mod hostile;
 
-use std::sync::mpsc::channel;
-
 use arrow_array::{Int64Array, RecordBatch, StringArray};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::FrameWriter;
 use tarquet_wire::message::{Open, send};
 use tarquet_wire::tables::{FailureRow, failures_batch, schemas};
 
+use super::judge::WORKER;
 use super::*;
-
-const WORKER: WorkerId = WorkerId(3);
 
 /// One feature, so tables 0 (rows), 1 (failures) and 2 (rescued values).
 fn fixed() -> Schemas {
@@ -70,10 +67,7 @@ impl Script {
 
     /// Everything that reaches the loop, the hang-up last.
     fn heard(self, schemas: &Schemas) -> Vec<Input> {
-        let (sender, receiver) = channel();
-        receive(WORKER, self.bytes.as_slice(), schemas, &sender);
-        drop(sender);
-        receiver.iter().collect()
+        judge::heard(&self.bytes, schemas)
     }
 }
 
