@@ -113,7 +113,9 @@ impl Peaks {
             } else {
                 self.others.entry(pid).or_default()
             };
-            *peak = memory.peak.max(*peak);
+            // It only ever grows, but for a process that was just forked: until it becomes another program, it shows the
+            // memory of the one that forked it.
+            *peak = memory.peak;
         }
         let anonymous: u64 = processes.iter().map(|(_, memory)| memory.anonymous).sum();
         let shared = processes.iter().map(|(_, memory)| memory.shared).max().unwrap_or(0);
@@ -195,6 +197,19 @@ mod tests {
 
     fn shell(script: &str) -> Result<Measured> {
         run(Command::new("sh").args(["-c", script]))
+    }
+
+    #[test]
+    fn a_process_that_was_just_forked_does_not_count_as_the_one_that_forked_it() {
+        let memory = |peak| Memory {
+            peak,
+            ..Memory::default()
+        };
+        let mut peaks = Peaks::default();
+        for second in [80, 10, 20] {
+            peaks.take(1, &[(1, memory(80)), (2, memory(second))]);
+        }
+        assert_eq!((peaks.first, peaks.others[&2]), (80, 20));
     }
 
     #[test]
