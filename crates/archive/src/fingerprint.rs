@@ -77,7 +77,8 @@ pub(crate) fn samples(len: u64) -> impl Iterator<Item = u64> {
 /// since what is compressed ends with a checksum of all of it.
 fn starts(len: u64, count: u64) -> impl Iterator<Item = u64> {
     let all = len.div_ceil(BLOCK);
-    let (is_whole, last) = (count >= all, count.max(1).min(all));
+    let last = count.max(1).min(all);
+    let is_whole = last == all;
     (0..last).map(move |number| match (is_whole, last) {
         (true, _) => number * BLOCK,
         (false, 1) => len - BLOCK,

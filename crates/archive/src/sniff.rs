@@ -62,7 +62,8 @@ impl LooksLike {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Empty => "was it downloaded whole?",
-            Self::Json | Self::Text => {
+            Self::Text => "pack the files into one first: tar -cf ARCHIVE.tar FILES",
+            Self::Json => {
                 "pack the files into one first (tar -cf ARCHIVE.tar FILES), or give the directory that they are in"
             }
             Self::Known { advice, .. } => advice,

@@ -286,9 +286,12 @@ impl Walk {
         self.entries.after_end()
     }
 
-    /// What gives extents back.
+    /// What gives extents back that this walk has given.
     pub fn releaser(&self) -> Releaser {
-        self.shared.releaser()
+        match self.bytes {
+            Bytes::InPlace { .. } => self.shared.releaser_in_place(),
+            Bytes::Spooled(_) => self.shared.releaser(),
+        }
     }
 
     /// Whether the spool may grow beyond its capacity as far as memory goes: for a stretch of the archive that has to

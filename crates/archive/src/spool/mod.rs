@@ -71,6 +71,8 @@ pub struct SpoolFull {
 #[derive(Debug, Clone)]
 pub struct Releaser {
     shared: Arc<Shared>,
+    /// Whether what it is given lies in the archive itself.
+    is_in_place: bool,
 }
 
 impl Releaser {
@@ -81,7 +83,9 @@ impl Releaser {
     ///
     /// When bytes are released that are not stored: a slot would be reused under somebody who still reads it.
     pub fn release(&self, extents: &[Extent]) {
-        self.shared.release(extents);
+        if !self.is_in_place {
+            self.shared.release(extents);
+        }
     }
 
     /// Tells the walk to stop: a waiting [`Walk::locate`](crate::Walk::locate) and everything after it returns
@@ -118,9 +122,19 @@ impl Shared {
         })
     }
 
+    /// What gives extents of the spool back.
     pub(crate) fn releaser(self: &Arc<Self>) -> Releaser {
         Releaser {
             shared: Arc::clone(self),
+            is_in_place: false,
+        }
+    }
+
+    /// What takes extents of an archive that nothing is stored of.
+    pub(crate) fn releaser_in_place(self: &Arc<Self>) -> Releaser {
+        Releaser {
+            is_in_place: true,
+            ..self.releaser()
         }
     }
 

@@ -147,8 +147,8 @@ fn messages_say_what_and_what_to_do() {
         ),
         (
             b"{}",
-            "FILE is not a tar archive: it looks like JSON text; pack the files into one first: \
-             tar -cf ARCHIVE.tar FILES",
+            "FILE is not a tar archive: it looks like JSON text; pack the files into one first \
+             (tar -cf ARCHIVE.tar FILES), or give the directory that they are in",
         ),
         (
             b"PK\x03\x04",
