@@ -164,6 +164,7 @@ impl Run {
             what: "a worker process",
             error,
         };
+        descriptors::have_as_many_as_may_be();
         descriptors::keep_from_workers().map_err(start)?;
         let tuning = Tuning::of_run();
         let limits = Limits {
