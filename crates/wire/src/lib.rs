@@ -19,6 +19,7 @@
 //!     ── Finish ───────────────────────────────────▶   the sentinel; the worker leaves
 //! ```
 
+pub mod array;
 pub mod batch;
 pub mod credit;
 pub mod frame;
@@ -28,7 +29,7 @@ pub mod start;
 pub mod tables;
 
 /// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
