@@ -6,11 +6,11 @@
 //! Of an open stretch, whose array goes on where others read it, the elements that end in it are given, and behind them where
 //! the next stretch is to begin. An element that is too large is given where it ends: so it is told of once.
 
-use memchr::memchr2;
 use tarquet_wire::array::{ArrayState, Inside};
 use tarquet_wire::message::Stretch;
 
 use crate::lines::{BYTE_ORDER_MARK, READ_BYTES, Step};
+use crate::scan::Scan;
 use crate::window::Window;
 
 /// The elements of an array.
@@ -218,48 +218,18 @@ impl Elements {
 
     /// Looks for the end of an element.
     fn inside(&mut self, window: &Window, inside: Inside, is_passed: bool) -> Option<Step> {
-        let Inside {
-            from,
-            mut depth,
-            mut is_string,
-        } = inside;
+        let from = inside.from;
         let bytes = window.from(self.scanned);
-        let mut at = 0;
-        while at < bytes.len() {
-            if is_string {
-                let Some(found) = memchr2(b'"', b'\\', &bytes[at..]) else {
-                    at = bytes.len();
-                    break;
-                };
-                at += found;
-                if bytes[at] == b'\\' {
-                    // What is escaped is not looked at; it may not be there yet.
-                    if at + 1 == bytes.len() {
-                        break;
-                    }
-                    at += 2;
-                } else {
-                    is_string = false;
-                    at += 1;
-                }
-                continue;
-            }
-            match bytes[at] {
-                b'"' => is_string = true,
-                b'[' | b'{' => depth += 1,
-                b',' | b']' if depth == 0 => {
-                    let to = self.scanned + at as u64;
-                    return Some(self.end(from, to, bytes[at] == b','));
-                }
-                b']' | b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            at += 1;
+        let mut scan = Scan { at: 0, inside };
+        if let Some(at) = scan.end(bytes) {
+            return Some(self.end(from, self.scanned + at as u64, bytes[at] == b','));
         }
-        self.scanned += at as u64;
+        self.scanned += scan.at as u64;
         let is_passed = is_passed || self.scanned - from > self.most;
-        let inside = Inside { from, depth, is_string };
-        self.state = State::Inside { inside, is_passed };
+        self.state = State::Inside {
+            inside: scan.inside,
+            is_passed,
+        };
         Some(match (window.is_ended(), self.goes_on) {
             (false, _) => Step::More,
             (true, true) => Step::End,
