@@ -1,5 +1,6 @@
 //! The walk over the archives, on a thread of its own: members become tasks of about one mebibyte.
 
+mod elements;
 mod stretches;
 
 use std::io;
@@ -8,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
+use tarquet_wire::array::Cut;
 use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
 use crate::beginning::{Behind, without_index};
@@ -57,6 +59,8 @@ struct GateState {
     open_tasks: usize,
     /// What a stretch has left of the sample's limit, until somebody has asked for that.
     sampled: Option<SampleLimit>,
+    /// Where an open stretch ends, until somebody has asked for that.
+    cut: Option<Cut>,
     closed: bool,
 }
 
@@ -88,6 +92,20 @@ impl Gate {
         let waits = |state: &mut GateState| !state.closed && state.sampled.is_none();
         let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
         state.sampled.take()
+    }
+
+    /// This is where an open stretch ends.
+    pub(crate) fn cut(&self, cut: Cut) {
+        self.change(|state| state.cut = Some(cut));
+    }
+
+    /// Waits until it is known where an open stretch ends; `None` when the run ends.
+    fn wait_for_cut(&self) -> Option<Cut> {
+        let (state, changed) = &*self.shared;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |state: &mut GateState| !state.closed && state.cut.is_none();
+        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        state.cut.take()
     }
 
     /// The run ends: nobody waits any more.
