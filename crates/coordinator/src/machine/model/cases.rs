@@ -735,7 +735,10 @@ fn at_open(sampling: bool) -> Machine<()> {
         ..stretch(9, 0, false)
     });
     let mut machine = machine(limits(), sampling);
-    drop(machine.handle(Event::Work { members: vec![open] }));
+    drop(machine.handle(Event::Work {
+        source: SourceId(0),
+        members: vec![open],
+    }));
     drop(machine.handle(Event::Ready(WORKER)));
     machine
 }
