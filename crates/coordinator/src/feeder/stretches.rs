@@ -278,7 +278,9 @@ impl Feeding {
         let Feeding { feeder, batch, .. } = self;
         let super::Feeder { walk, inputs, gate, .. } = feeder;
         let mut ended = false;
-        let part = walk.store_part(size, held, &mut |_| ended |= !batch.send(0, inputs, gate, usize::MAX));
+        let part = walk.store_part(size, held, &mut |_| {
+            ended |= !batch.send(0, inputs, gate, super::Room::Unlimited)
+        });
         match part {
             Ok(part) if ended => {
                 walk.releaser().release(&part.extents);
