@@ -291,7 +291,7 @@ impl Feeding {
         } = feeder;
         let mut ended = false;
         let part = walk.store_part(size, held, &mut |_| {
-            ended |= !batch.send(source, 0, inputs, gate, usize::MAX)
+            ended |= !batch.send(source, 0, inputs, gate, super::Room::Unlimited)
         });
         match part {
             Ok(part) if ended => {
