@@ -199,8 +199,9 @@ fn an_archive_that_is_damaged_costs_itself_alone() {
 /// Forty archives of searches, in every container, one of them cut off.
 fn many() -> (Scene, Vec<String>) {
     let scene = Scene::new(b"", MAP);
-    let (mut archives, mut number) = (Vec::new(), 0);
-    for archive in 0..40 {
+    scene.write("many/000.tar", "no archive");
+    let (mut archives, mut number) = (vec!["many/000.tar".to_owned()], 0);
+    for archive in 1..40 {
         let count = [60, 1, 0, 25][archive % 4];
         let files: Vec<(String, String)> = (number..number + count)
             .map(|number| {
@@ -398,6 +399,20 @@ fn a_directory_can_hold_the_dataset_that_is_made_of_it() {
 }
 
 #[test]
+fn a_dataset_is_not_made_in_the_directory_that_is_read() {
+    let scene = Scene::new(b"", ONE);
+    scene.write("in/1.json", r#"{"a":1}"#);
+    let run = Run::of(&mut command_to(&scene, "in", &["in/."], &[]));
+    run.expect_code(1).expect_stderr(&["cannot be --out-dir as well"]);
+    Run::of(&mut command_to(&scene, "in/out", &["in"], &[])).expect_code(0);
+    // What a glob finds is not what the run made before.
+    scene.write("all/a/1.json", r#"{"a":1}"#);
+    for arguments in [&[][..], &["--resume"]] {
+        Run::of(&mut command_to(&scene, "all/made/out", &["all/*"], arguments)).expect_code(0);
+    }
+}
+
+#[test]
 fn a_run_over_a_directory_goes_on_if_its_files_are_the_same() {
     let scene = Scene::new(b"", MAP);
     for number in 0..1_200 {
@@ -416,13 +431,14 @@ fn a_run_over_a_directory_goes_on_if_its_files_are_the_same() {
     more.expect_code(1)
         .expect_stderr(&["the archive's size in bytes", "the archive's content"]);
     fs::remove_file(scene.path("loose/more.json")).expect("it was written");
-    // The same content, and another time.
     let path = scene.path(format!("loose/{}", name(1_199)));
     let content = fs::read(&path).expect("it was written");
+    fs::write(&path, String::from_utf8_lossy(&content).replace("SU", "S7")).expect("the scene is writable");
+    let other = Run::of(&mut command(&scene, &["loose"], &resume));
+    other.expect_code(1).expect_stderr(&["the archive's content"]);
+    // The same content, and another time.
     fs::write(&path, content).expect("the scene is writable");
-    let run = Run::of(&mut command(&scene, &["loose"], &resume));
-    run.expect_code(0)
-        .expect_stderr(&["warning: the archive was modified, or copied"]);
+    Run::of(&mut command(&scene, &["loose"], &resume)).expect_code(0);
     assert_same(
         &scene.dataset("undisturbed").contents(),
         &scene.dataset("out").contents(),

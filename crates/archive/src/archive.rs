@@ -1,12 +1,14 @@
 //! Opening an archive: what it is, told by content.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use nix::fcntl::OFlag;
 
 use crate::buffered::Buffered;
 use crate::directory::Listing;
@@ -173,7 +175,7 @@ impl Archive {
 
     /// What tells the file from another one, whatever its path and its times are. It reads the file: up to 64 MiB as a
     /// whole, 16 MiB of a larger one. Of a directory the names and lengths of its files count, and as much of their
-    /// content. `None` for standard input.
+    /// content, though no more than samples of more than 65,536 files. `None` for standard input.
     ///
     /// # Errors
     ///
@@ -204,6 +206,15 @@ impl Archive {
                 offset,
                 source,
             }),
+        }
+    }
+
+    /// Whether every byte counts in [`Archive::fingerprint_among`] archives of `total` bytes; of standard input none does.
+    pub fn is_fingerprint_whole(&self, total: u64) -> bool {
+        match &self.origin {
+            Origin::File { .. } => total <= Fingerprint::WHOLE,
+            Origin::Directory(listing) => listing.is_whole(),
+            Origin::Stream(_) => false,
         }
     }
 
@@ -331,7 +342,12 @@ fn open_regular(path: &Path) -> Result<File, ArchiveError> {
     if !kind.is_file() {
         return Err(ArchiveError::NotRegular { path: path.to_owned() });
     }
-    File::open(path).map_err(|source| open_error(path, source))
+    // It may be a pipe by now.
+    let open = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path);
+    open.map_err(|source| open_error(path, source))
 }
 
 fn open_error(path: &Path, source: io::Error) -> ArchiveError {

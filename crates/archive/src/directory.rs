@@ -25,6 +25,9 @@ use crate::fingerprint::{self, Fingerprint};
 use crate::member::{Member, MemberKind};
 use crate::raw::read_at_most;
 
+/// Of no more files than these is everything looked at before a run begins: each has to be opened.
+const WHOLE_FILES: usize = 1 << 16;
+
 /// What a directory held when it was listed.
 pub(crate) struct Listing {
     root: PathBuf,
@@ -93,7 +96,8 @@ impl Listing {
         for entry in WalkDir::new(root).min_depth(1).into_iter().filter_entry(is_wanted) {
             let entry = entry.map_err(|error| {
                 let path = error.path().unwrap_or(root).to_owned();
-                failed(&path, error.into())
+                let unknown = || ErrorKind::Other.into();
+                failed(&path, error.into_io_error().unwrap_or_else(unknown))
             })?;
             if entry.file_type().is_dir() {
                 continue;
@@ -101,7 +105,8 @@ impl Listing {
             let kind = kind(entry.file_type());
             let stamp = match kind {
                 MemberKind::File => {
-                    let metadata = entry.metadata().map_err(|error| failed(entry.path(), error.into()))?;
+                    let metadata = entry.path().symlink_metadata();
+                    let metadata = metadata.map_err(|error| failed(entry.path(), error))?;
                     Stamp::of(&metadata)
                 }
                 _ => Stamp::default(),
@@ -173,8 +178,14 @@ impl Listing {
         }
     }
 
-    /// What tells the files from others, whatever their times are: the hash of all names, kinds and lengths, and of
-    /// samples of the content as of a large archive, in which the files lie one behind the other.
+    /// Whether every byte counts in the fingerprint.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.total <= Fingerprint::WHOLE && self.entries.len() <= WHOLE_FILES
+    }
+
+    /// What tells the files from others, whatever their times are: the hash of all names, kinds and lengths, and of the
+    /// content of all files, if they are not many and not large; else of samples of it as of a large archive, in which the
+    /// files lie one behind the other.
     pub(crate) fn fingerprint(&self) -> Result<Fingerprint, WalkError> {
         let mut hasher = XxHash3_64::new();
         for (index, entry) in self.entries.iter().enumerate() {
@@ -184,28 +195,43 @@ impl Listing {
             hasher.write_u8(u8::from(entry.kind == MemberKind::File));
             hasher.write_u64(entry.stamp.len);
         }
-        let (mut index, mut begin) = (0, 0);
-        let mut sample = Vec::new();
-        for start in fingerprint::samples(self.total) {
-            while begin + self.entries[index].stamp.len <= start {
-                begin += self.entries[index].stamp.len;
-                index += 1;
+        if self.is_whole() {
+            let files = self.entries.iter().enumerate().filter(|(_, entry)| entry.stamp.len > 0);
+            files
+                .map(|(index, entry)| (index, entry.stamp.len))
+                .try_for_each(|(index, len)| self.hash(index, 0, len, &mut hasher))?;
+        } else {
+            let (mut index, mut begin) = (0, 0);
+            for start in fingerprint::samples(self.total) {
+                while begin + self.entries[index].stamp.len <= start {
+                    begin += self.entries[index].stamp.len;
+                    index += 1;
+                }
+                self.hash(index, start - begin, fingerprint::BLOCK, &mut hasher)?;
             }
-            let at = start - begin;
-            let len = (self.entries[index].stamp.len - at).min(fingerprint::BLOCK);
-            sample.resize(len as usize, 0);
-            match self.open(index) {
-                Ok(file) => self.read_exact(index, &file, &mut sample, at)?,
-                // It will be a member that fails.
-                Err(WalkError::Unreadable { .. }) => sample.clear(),
-                Err(error) => return Err(error),
-            }
-            hasher.write(&sample);
         }
         Ok(Fingerprint {
             len: self.total,
             hash: hasher.finish(),
         })
+    }
+
+    /// Hashes `most` bytes of a file from `at` on, or as many as there are.
+    fn hash(&self, index: usize, mut at: u64, most: u64, hasher: &mut XxHash3_64) -> Result<(), WalkError> {
+        let file = match self.open(index) {
+            // It will be a member that fails.
+            Err(WalkError::Unreadable { .. }) => return Ok(()),
+            file => file?,
+        };
+        let end = self.entries[index].stamp.len.min(at.saturating_add(most));
+        let mut piece = Vec::new();
+        while at < end {
+            piece.resize((end - at).min(fingerprint::BLOCK) as usize, 0);
+            self.read_exact(index, &file, &mut piece, at)?;
+            hasher.write(&piece);
+            at += piece.len() as u64;
+        }
+        Ok(())
     }
 
     /// A hash of when all files were modified.

@@ -180,10 +180,21 @@ impl Archives {
         })
     }
 
-    /// Whether what is in some of them is told by samples alone when a run is resumed.
+    /// Whether samples alone count of some of them in the fingerprint.
     pub(crate) fn are_sampled(&self) -> bool {
-        let [only] = &self.list[..] else { return true };
-        matches!(only.container(), Some(Container::Tar | Container::Files)) && only.len.is_some()
+        let Some(total) = self.len() else { return false };
+        self.list.iter().any(|listed| match &listed.is {
+            Is::Open(archive) => !archive.is_fingerprint_whole(total),
+            Is::Closed(_) => total > Fingerprint::WHOLE,
+            Is::Fault(_) => false,
+        })
+    }
+
+    /// Whether all that is read of them when a run is resumed is compared: the only one is compressed, and read from its
+    /// start if it was modified.
+    pub(crate) fn are_read_again(&self) -> bool {
+        self.only()
+            .is_some_and(|only| matches!(only.container(), Container::Gzip | Container::Zstd))
     }
 
     /// The only one, which is open.
@@ -210,6 +221,8 @@ impl Archives {
             Is::Open(archive) => Ok(archive),
             is => {
                 listed.is = is;
+                // One that is gone is another, and no error of the system.
+                listed.identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
                 let archive = Archive::open(&listed.path)?;
                 if let (Some(identity), Some(file)) = (&listed.identity, archive.file()) {
                     identity.check_file(file)?;

@@ -25,8 +25,9 @@ pub(crate) struct Beginning {
 pub(crate) struct Behind {
     pub(crate) passed: Passed,
     pub(crate) names: Known,
-    /// How archives before it ended.
+    /// How archives before it ended, and of how many of these the index knows.
     pub(crate) endings: Vec<Ending>,
+    pub(crate) noted_endings: usize,
     /// Bytes of the archive that it begins in.
     pub(crate) archive_bytes: u64,
 }
@@ -110,6 +111,7 @@ impl Beginning {
         if position >= course.archives.count() {
             return Ok(Err(spool));
         }
+        let noted_endings = endings.len();
         let archive_bytes = point.as_ref().map_or(0, |point| point.file());
         let what = if point.is_some() { "decompression" } else { "reading" };
         let leg = match point {
@@ -134,6 +136,7 @@ impl Beginning {
                 passed,
                 names,
                 endings,
+                noted_endings,
                 archive_bytes,
             },
             index: None,

@@ -241,6 +241,7 @@ impl Feeding {
             passed,
             names,
             endings,
+            noted_endings,
             archive_bytes,
         } = std::mem::take(&mut feeder.behind);
         let bytes_before = feeder.course.archives.len_before(feeder.position);
@@ -249,7 +250,7 @@ impl Feeding {
         let mut feeding = Feeding {
             names: Names::new(&feeder.plan, names, feeder.index.is_some()),
             batch: Batch::default(),
-            noted_endings: endings.len(),
+            noted_endings,
             endings,
             passed,
             sample,

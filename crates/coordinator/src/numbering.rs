@@ -83,12 +83,16 @@ impl Numbering {
         unit.failures.iter_mut().for_each(|failure| failure.archive = name());
         unit.rescued.iter_mut().for_each(|value| value.archive = name());
         let Some(column) = self.archive_column else { return };
-        for (_, batch) in &mut unit.batches {
-            // A table has fewer rows than a column of them can hold, and the names are text; so nothing can be refused.
-            if let Ok(named) = with_archive(batch, column, archive) {
-                *batch = named;
-            }
-        }
+        let batches = std::mem::take(&mut unit.batches).into_iter();
+        unit.batches = batches
+            .flat_map(|(table, batch)| {
+                pieces(&batch, archive)
+                    .map(move |piece| (table, piece))
+                    .collect::<Vec<_>>()
+            })
+            // What is not named is refused by the dataset, whose tables have the column.
+            .map(|(table, piece)| (table, with_archive(&piece, column, archive).unwrap_or(piece)))
+            .collect();
         for (bytes, rows) in unit.bytes.iter_mut().zip(&unit.rows) {
             *bytes = bytes.saturating_add(u64::from(*rows).saturating_mul(archive.len() as u64));
         }
@@ -132,6 +136,16 @@ fn insert_field(schema: &SchemaRef, column: usize) -> SchemaRef {
     let field = Field::new(ARCHIVE_COLUMN, DataType::Utf8, false);
     fields.insert(column.min(fields.len()), Arc::new(field));
     Arc::new(Schema::new(fields))
+}
+
+/// How many bytes of names a batch may have: far fewer than a column of text can hold.
+const NAMES_TOGETHER: usize = 64 << 20;
+
+/// The rows of a batch, so many together that their archive's name in each is not too much.
+fn pieces(batch: &RecordBatch, archive: &str) -> impl Iterator<Item = RecordBatch> {
+    let most = (NAMES_TOGETHER / archive.len().max(1)).max(1);
+    let starts = (0..batch.num_rows()).step_by(most);
+    starts.map(move |start| batch.slice(start, most.min(batch.num_rows() - start)))
 }
 
 /// The batch with the same name of an archive in every row.
@@ -286,6 +300,10 @@ mod tests {
         assert_eq!(unit.bytes, [5, 0, 5, 0], "their length counts where parts end");
         assert_eq!(unit.failures[0].archive.as_deref(), Some("b.tar"));
         assert_eq!(unit.rescued[0].archive.as_deref(), Some("b.tar"));
+        let long = "b".repeat(NAMES_TOGETHER);
+        let unit = numbering.number(sent(&[Some(1), Some(2)], false, None), Some(&long));
+        let rows: Vec<usize> = unit.batches.iter().map(|(_, batch)| batch.num_rows()).collect();
+        assert_eq!(rows, [1, 1], "no column has more than it can hold");
         let untold = numbering.number(sent(&[Some(1)], false, None), None);
         assert_eq!(
             (untold.batches[0].1.num_columns(), untold.failures[0].archive.as_deref()),

@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 
-use tarquet_archive::{Container, Fingerprint};
+use tarquet_archive::Fingerprint;
 use tarquet_dataset::{Input, Resumable};
 use tarquet_feature_map::Plan;
 
@@ -78,9 +78,7 @@ pub(crate) fn inputs(settings: &Settings, archives: Option<&Archives>) -> Result
 
 /// When archives were modified whose fingerprint is of samples alone.
 fn modified_and_sampled(archives: &Archives) -> Option<String> {
-    let is_sampled = archives.only().is_some_and(|only| only.container() == Container::Files)
-        || archives.len()? > Fingerprint::WHOLE;
-    is_sampled.then(|| archives.modified()).flatten()
+    archives.are_sampled().then(|| archives.modified()).flatten()
 }
 
 struct Inputs(Vec<Input>);
@@ -115,11 +113,11 @@ pub(crate) fn canonical(plan: &Plan) -> Result<Plan, RunError> {
 /// Warns of an archive that may be another one, and of which no more than samples are compared. One that is compressed, and
 /// was modified, is read from its start, and so compared as a whole: the seek index is of the one that was not.
 pub(crate) fn warn_of_samples(archives: Option<&Archives>, then: &[Input], now: &[Input]) {
-    let are_sampled = archives.is_some_and(Archives::are_sampled);
+    let are_sampled = archives.is_some_and(|archives| archives.are_sampled() && !archives.are_read_again());
     if are_sampled && value(then, MODIFIED) != value(now, MODIFIED) {
         tracing::warn!(
-            "the archive was modified, or copied, since the run began. It has the size that it had, and so have 16 MiB \
-             of samples their content; the rest of an archive this large is not compared"
+            "what is read was modified, or copied, since the run began. It has the size that it had, and samples of it have \
+             the same content; the rest is not compared, because it is large, or many files"
         );
     }
 }

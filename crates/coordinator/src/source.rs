@@ -1,10 +1,12 @@
 //! What workers read from, as the coordinator holds it: whose descriptor they are sent.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use nix::fcntl::OFlag;
 use tarquet_archive::ArchiveError;
 use tarquet_wire::source::SourceId;
 
@@ -73,7 +75,14 @@ impl WorkerSource {
         match &self.kind {
             Kind::Open(descriptor) => Ok(send(descriptor)),
             Kind::Named { path, identity } => {
-                let file = File::open(path).map_err(|source| {
+                // One that is gone is another, and no error of the system.
+                identity.check()?;
+                // What stands there now may be a pipe, whose other end nobody waits for.
+                let open = OpenOptions::new()
+                    .read(true)
+                    .custom_flags(OFlag::O_NONBLOCK.bits())
+                    .open(path);
+                let file = open.map_err(|source| {
                     let path = path.clone();
                     RunError::Archive(ArchiveError::Open { path, source })
                 })?;
