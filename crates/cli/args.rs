@@ -35,9 +35,11 @@ Examples:
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
   tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml --workers 4
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out --resume
+  tarquet extract --tar-path 'crawl/2026-*.tar.gz' --tar-path late.tar --out-dir crawl
+  tarquet extract --tar-path raw/ --out-dir out
 
-Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS. Several globs in one are
-written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
+Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS. Several globs of members in one
+are written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
 
 Exit codes:
   0  every document was extracted (or failures are within --allow-failed)
@@ -76,10 +78,16 @@ pub(crate) struct VerifyArguments {
 /// The arguments of `extract`.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArguments {
-    /// The archive: a tar, plain or compressed with gzip or zstd, or `-` for standard input. What it is is told by its content,
-    /// never by its name
-    #[arg(long, value_name = "ARCHIVE", env = "TARQUET_TAR_PATH", help_heading = "Input")]
-    pub(crate) tar_path: PathBuf,
+    /// The archive: a tar, plain or compressed with gzip or zstd (told by its content, never by its name); a directory of loose
+    /// files; or `-` for standard input. Repeatable, and may be a glob: all of them make one dataset, in this order
+    #[arg(
+        long,
+        value_name = "ARCHIVE",
+        env = "TARQUET_TAR_PATH",
+        required = true,
+        help_heading = "Input"
+    )]
+    pub(crate) tar_path: Vec<PathBuf>,
 
     /// Take only members whose name matches this glob (repeatable) [default: *.json *.ndjson *.jsonl, each also .gz and .zst]
     #[arg(long, value_name = "GLOB", env = "TARQUET_INCLUDE", help_heading = "Input")]

@@ -13,7 +13,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use indicatif::MultiProgress;
 use nix::sys::signal::Signal;
 use tarquet_coordinator::{
-    Coordinator, Documents, Ended, Progress, Report, RunError, Selection, Settings, Source, Wanted,
+    Coordinator, Documents, Ended, Ending, Progress, Report, RunError, Selection, Settings, Several, Source, Wanted,
 };
 use tarquet_dataset::{Existing, Options};
 use tarquet_feature_map::Plan;
@@ -23,6 +23,7 @@ use crate::args::{DocumentsKind, Engine, ExtractArguments, LogLevel, Sandbox, Su
 use crate::logging::Stderr;
 use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
+use crate::sources::sources;
 use crate::summary::Summary;
 use crate::{command_line, logging, signals};
 
@@ -191,7 +192,8 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
-    let coordinator = Coordinator::open(settings(arguments, plan)?);
+    let (sources, several) = sources(&arguments.tar_path, &arguments.out_dir).map_err(Failure::System)?;
+    let coordinator = Coordinator::open(settings(arguments, sources, several, plan)?);
     let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
 
@@ -240,15 +242,18 @@ fn read_map(file: &Path) -> Result<Plan, Failure> {
     tarquet_feature_map::parse(&file.display().to_string(), &text).map_err(|errors| Failure::Usage(errors.into()))
 }
 
-fn settings(arguments: ExtractArguments, plan: Plan) -> Result<Settings, Failure> {
+fn settings(
+    arguments: ExtractArguments,
+    sources: Vec<Source>,
+    several: Several,
+    plan: Plan,
+) -> Result<Settings, Failure> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Settings {
         documents: documents(arguments.documents),
         selection: selection(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
-        source: match arguments.tar_path.as_os_str() == "-" {
-            true => Source::StandardInput,
-            false => Source::File(arguments.tar_path),
-        },
+        sources,
+        several,
         ignore_zeros: arguments.ignore_zeros,
         out_dir: arguments.out_dir,
         existing: match (arguments.resume, arguments.overwrite) {
@@ -351,7 +356,8 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
         .map_err(Failure::System)?;
     let progress = report.progress;
     let documents = progress.documents + progress.failures;
-    match report.damage.is_none() && allowed.allow(progress.failures, documents) {
+    let is_whole = report.endings.iter().all(|ending| ending.damage.is_none());
+    match is_whole && allowed.allow(progress.failures, documents) {
         true => Ok(COMPLETE),
         false => Ok(SOME_FAILED),
     }
@@ -377,17 +383,13 @@ fn already(done: &Progress, out_dir: &Path, kind: SummaryKind, quiet: bool) -> R
 }
 
 fn warn(report: &Report) {
-    if let Some(damage) = &report.damage {
-        tracing::error!("{damage}. Everything before it was extracted");
-    }
-    if report.unmarked_end {
+    report.endings.iter().take(ENDINGS_SHOWN).for_each(warn_of_ending);
+    let (all, shown) = (report.endings.len(), report.endings.len().min(ENDINGS_SHOWN));
+    if all > shown {
         tracing::warn!(
-            "the archive has no end-of-archive marker. Some writers leave it out; if this one does not, the archive was \
-             cut off between two members and more were in it"
+            "{} archives more have such ends; summary.json has them all",
+            all - shown
         );
-    }
-    if let Some(after) = &report.after_end {
-        tracing::warn!("{after}. Nothing of it was read; --ignore-zeros reads on behind the marker");
     }
     if let Some(member) = &report.repeated_id {
         tracing::warn!(
@@ -408,6 +410,33 @@ fn warn(report: &Report) {
                 tracing::warn!("no member of the archive was wanted ({skipped} skipped); --include says which are")
             }
         }
+    }
+}
+
+/// Of so many archives it is shown how they ended; the others are in `summary.json`.
+const ENDINGS_SHOWN: usize = 20;
+
+fn warn_of_ending(ending: &Ending) {
+    let of = ending
+        .archive
+        .as_ref()
+        .map(|archive| format!("{archive}: "))
+        .unwrap_or_default();
+    if let Some(damage) = &ending.damage {
+        match ending.is_unreadable() {
+            // It says itself which archive.
+            true => tracing::error!("{damage}"),
+            false => tracing::error!("{of}{damage}. Everything before it was extracted"),
+        }
+    }
+    if ending.unmarked_end {
+        tracing::warn!(
+            "{of}the archive has no end-of-archive marker. Some writers leave it out; if this one does not, the archive was \
+             cut off between two members and more were in it"
+        );
+    }
+    if let Some(after) = &ending.after_end {
+        tracing::warn!("{of}{after}. Nothing of it was read; --ignore-zeros reads on behind the marker");
     }
 }
 

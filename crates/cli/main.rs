@@ -8,6 +8,7 @@ mod memory;
 mod progress;
 mod quantity;
 mod signals;
+mod sources;
 mod summary;
 mod verify;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use tarquet_coordinator::Report;
+use tarquet_coordinator::{Ending, Report};
 
 use crate::quantity::{bytes, counted, duration, grouped, rate};
 
@@ -19,10 +19,13 @@ pub(crate) struct Summary {
     /// Values that did not fit their column; they are in `rescued.ndjson`.
     values_rescued: u64,
     features: Vec<Feature>,
-    /// Where and why the archive ended early, if it did.
+    /// Where and why the archive ended early, if it did; of several, the first that did.
     archive_damage: Option<String>,
-    /// What stands behind the end-of-archive marker and was not read, and where.
+    /// What stands behind the end-of-archive marker and was not read, and where; of several, behind the first that has one.
     after_end: Option<String>,
+    /// Where there were, or could be, several archives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archives: Option<Archives>,
     /// Whether types were inferred from a sample.
     types_inferred: bool,
     workers_replaced: u64,
@@ -46,6 +49,37 @@ struct Own {
     members: u64,
     /// Bytes of members, decompressed.
     bytes: u64,
+}
+
+/// Several archives.
+#[derive(Debug, Serialize)]
+struct Archives {
+    count: u64,
+    /// Those whose end is worth a word.
+    endings: Vec<End>,
+}
+
+/// How one of them ended.
+#[derive(Debug, Serialize)]
+struct End {
+    archive: Option<String>,
+    damage: Option<String>,
+    unmarked_end: bool,
+    after_end: Option<String>,
+}
+
+impl Archives {
+    fn of(report: &Report) -> Option<Archives> {
+        let count = report.archives?;
+        let end = |ending: &Ending| End {
+            archive: ending.archive.clone(),
+            damage: ending.damage.clone(),
+            unmarked_end: ending.unmarked_end,
+            after_end: ending.after_end.clone(),
+        };
+        let endings = report.endings.iter().map(end).collect();
+        Some(Archives { count, endings })
+    }
 }
 
 /// Every member of the archive, counted once.
@@ -103,8 +137,9 @@ impl Summary {
             rows: progress.rows,
             values_rescued: progress.rescued,
             features: features.collect(),
-            archive_damage: report.damage.clone(),
-            after_end: report.after_end.clone(),
+            archive_damage: report.endings.iter().find_map(|ending| ending.damage.clone()),
+            after_end: report.endings.iter().find_map(|ending| ending.after_end.clone()),
+            archives: Archives::of(report),
             types_inferred: report.sampled,
             workers_replaced: progress.replaced,
             sandbox: report.sandbox.as_ref().map(ToString::to_string),
@@ -164,6 +199,9 @@ impl Summary {
             write!(out, " (failed.log)")?;
         }
         write!(out, ", {} skipped", grouped(skipped))?;
+        if let Some(archives) = &self.archives {
+            write!(out, ", out of {}", counted(archives.count, "archive"))?;
+        }
         self.write_documents(out)?;
         if self.values_rescued > 0 {
             write!(

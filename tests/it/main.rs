@@ -13,6 +13,7 @@ mod inflating;
 mod laws;
 mod limits;
 mod lines;
+mod many;
 mod maps;
 mod names;
 mod out_dir;

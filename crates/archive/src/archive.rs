@@ -4,10 +4,12 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::buffered::Buffered;
+use crate::directory::Listing;
 use crate::error::{ArchiveError, Damage, Place, STANDARD_INPUT};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::gzip::Inflater;
@@ -16,7 +18,7 @@ use crate::raw::{Origin, RawBytes};
 use crate::seek::SeekPoint;
 use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, once, sniff};
 use crate::source::{Fault, Pull, Source};
-use crate::spool::SpoolOptions;
+use crate::spool::{Spool, SpoolOptions};
 use crate::stream::Stream;
 use crate::walk::Walk;
 use crate::zstd::Decoder;
@@ -30,6 +32,8 @@ pub enum Container {
     Gzip,
     /// A tar in zstd, of one or several frames.
     Zstd,
+    /// No container: files that lie loose in a directory.
+    Files,
 }
 
 impl fmt::Display for Container {
@@ -38,6 +42,7 @@ impl fmt::Display for Container {
             Self::Tar => "tar",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Files => "a directory",
         })
     }
 }
@@ -54,20 +59,39 @@ pub struct Archive {
 
 impl Archive {
     /// Opens the archive at `path` and looks at its first bytes, decompressed if need be. The path `-` is standard
-    /// input, as for [`Archive::stdin`].
+    /// input, as for [`Archive::stdin`]; a directory is taken as [`Archive::directory`] does.
     ///
     /// # Errors
     ///
-    /// When the file is missing, unreadable, a directory or no regular file, or when it is no archive: the error says
-    /// what it looks like and what to do.
+    /// When the file is missing, unreadable or no regular file, or when it is no archive: the error says what it looks
+    /// like and what to do.
     pub fn open(path: &Path) -> Result<Archive, ArchiveError> {
         if path.as_os_str() == STANDARD_INPUT {
             return Archive::stdin();
+        }
+        if std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            return Archive::directory(path, None);
         }
         let file = open_regular(path)?;
         let len = file.metadata().map_err(|source| open_error(path, source))?.len();
         let file = Arc::new(file);
         Archive::tell(path, Origin::File { file, len })
+    }
+
+    /// Takes the files of a directory, at any depth, for the members of an archive, in the order of the bytes of their
+    /// names: their paths from the directory on. It lists them now; files that are made later are none of it. What is in the
+    /// directory `except` is left out.
+    ///
+    /// # Errors
+    ///
+    /// When something of it cannot be listed.
+    pub fn directory(path: &Path, except: Option<&Path>) -> Result<Archive, ArchiveError> {
+        Ok(Archive {
+            path: path.to_owned(),
+            origin: Origin::Directory(Arc::new(Listing::of(path, except)?)),
+            container: Container::Files,
+            inflate_threads: 1,
+        })
     }
 
     /// Takes standard input for an archive, whatever it is: a pipe, a file or a named pipe. It waits for the first
@@ -119,8 +143,8 @@ impl Archive {
         self.container
     }
 
-    /// The length of the file in bytes, when it was opened: the whole of what [`Walk::consumed`] counts. `None` for
-    /// standard input.
+    /// The length of the file in bytes, when it was opened, or of all files of a directory: the whole of what
+    /// [`Walk::consumed`] counts. `None` for standard input.
     #[expect(
         clippy::len_without_is_empty,
         reason = "an empty file is no archive and is never open as one"
@@ -128,6 +152,7 @@ impl Archive {
     pub fn len(&self) -> Option<u64> {
         match self.origin {
             Origin::File { len, .. } => Some(len),
+            Origin::Directory(ref listing) => Some(listing.total()),
             Origin::Stream(_) => None,
         }
     }
@@ -138,25 +163,41 @@ impl Archive {
     }
 
     /// The open file, read-only: for its identity (device, inode, size, times). `None` for standard input, of which
-    /// nothing but what is read counts ([`Walk::prefix`]).
+    /// nothing but what is read counts ([`Walk::prefix`]), and for a directory, whose files are looked at when they are read.
     pub fn file(&self) -> Option<&File> {
         match &self.origin {
             Origin::File { file, .. } => Some(file),
-            Origin::Stream(_) => None,
+            Origin::Stream(_) | Origin::Directory(_) => None,
         }
     }
 
     /// What tells the file from another one, whatever its path and its times are. It reads the file: up to 64 MiB as a
-    /// whole, 16 MiB of a larger one. `None` for standard input.
+    /// whole, 16 MiB of a larger one. Of a directory the names and lengths of its files count, and as much of their
+    /// content. `None` for standard input.
     ///
     /// # Errors
     ///
     /// [`ArchiveError::Read`] when the file cannot be read, or became shorter since it was opened.
     pub fn fingerprint(&self) -> Result<Option<Fingerprint>, ArchiveError> {
-        let Origin::File { file, len } = &self.origin else {
-            return Ok(None);
+        self.fingerprint_among(self.len().unwrap_or(0))
+    }
+
+    /// The same of one among archives that have `total` bytes together: of all of them as much is read as of one that is as
+    /// large, though of each at least 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::fingerprint`].
+    pub fn fingerprint_among(&self, total: u64) -> Result<Option<Fingerprint>, ArchiveError> {
+        let (file, len) = match &self.origin {
+            Origin::File { file, len } => (file, *len),
+            Origin::Directory(listing) => {
+                let fingerprint = listing.fingerprint();
+                return fingerprint.map(Some).map_err(|error| Box::new(error).into());
+            }
+            Origin::Stream(_) => return Ok(None),
         };
-        match fingerprint(file, *len) {
+        match fingerprint(file, len, total) {
             Ok(fingerprint) => Ok(Some(fingerprint)),
             Err((offset, source)) => Err(ArchiveError::Read {
                 path: self.path.clone(),
@@ -166,42 +207,99 @@ impl Archive {
         }
     }
 
-    /// Starts a walk over the members, from the first. Of a file several may run at once.
+    /// When it was modified, in words that can be compared: a time of the file in seconds, or a hash of the times of a
+    /// directory's files. `None` for standard input, and where the system does not say.
+    pub fn modified(&self) -> Option<String> {
+        match &self.origin {
+            Origin::File { file, .. } => {
+                let metadata = file.metadata().ok()?;
+                Some(format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
+            }
+            Origin::Directory(listing) => Some(format!("{:016x}", listing.modified())),
+            Origin::Stream(_) => None,
+        }
+    }
+
+    /// Whether members are read where they lie in the file, so that no spool is needed.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self.origin, Origin::File { .. }) && self.container == Container::Tar
+    }
+
+    /// A spool for walks over this archive; one without memory where it needs none. Of standard input it has to be this one.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Spool`].
+    pub fn spool(&self, options: SpoolOptions) -> Result<Spool, ArchiveError> {
+        match self.is_in_place() {
+            true => Ok(Spool::without_memory()),
+            false => Spool::with_stop(options, self.origin.stop()),
+        }
+    }
+
+    /// Starts a walk over the members, from the first, with a spool of its own. Of a file several may run at once.
     ///
     /// # Errors
     ///
     /// When the spool of an archive that is no plain file cannot be made, and for the second walk over standard input.
     pub fn walk(&self, spool: SpoolOptions) -> Result<Walk, ArchiveError> {
+        self.walk_in(self.spool(spool)?)
+    }
+
+    /// Starts a walk over the members, from the first, that stores what has to be stored in `spool`.
+    ///
+    /// # Errors
+    ///
+    /// For the second walk over standard input.
+    pub fn walk_in(&self, spool: Spool) -> Result<Walk, ArchiveError> {
         if let Origin::Stream(stream) = &self.origin
             && !stream.begin_walk()
         {
             return Err(ArchiveError::ReadBefore);
         }
-        let walk = Walk::start(self.origin.clone(), self.container, spool, self.inflate_threads);
-        walk.map_err(|source| ArchiveError::Spool { source })
+        Ok(Walk::start(
+            self.origin.clone(),
+            self.container,
+            spool,
+            self.inflate_threads,
+        ))
     }
 }
 
 impl Archive {
-    /// Starts a walk over the members of a compressed file, from a point on that a walk over the same file has made. What it
-    /// gives, and what it tells of damage, is what an unbroken walk gives and tells from there on.
+    /// Starts a walk as [`Archive::walk_from_in`] does, with a spool of its own; `None` where it cannot begin at the point.
+    ///
+    /// # Errors
+    ///
+    /// As [`Archive::can_begin_at`] and [`Archive::spool`].
+    pub fn walk_from(&self, point: SeekPoint, read: Prefix, spool: SpoolOptions) -> Result<Option<Walk>, ArchiveError> {
+        match self.can_begin_at(&point, read)? {
+            true => Ok(Some(self.walk_from_in(point, self.spool(spool)?))),
+            false => Ok(None),
+        }
+    }
+
+    /// Starts a walk over the members of a compressed file, from a point on that a walk over the same file has made
+    /// ([`Archive::can_begin_at`]). What it gives, and what it tells of damage, is what an unbroken walk gives and tells from
+    /// there on.
+    pub fn walk_from_in(&self, point: SeekPoint, spool: Spool) -> Walk {
+        Walk::begin_at(point, self.origin.clone(), self.container, spool, self.inflate_threads)
+    }
+
+    /// Whether a walk can begin at a point.
     ///
     /// `read` is what is known to have been read of the file, by which it is known again: the bytes between the point
     /// and its end are read and compared. Those before the point are not, so whether they are the same has to be known
     /// otherwise ([`Archive::fingerprint`]). [`Walk::prefix`] goes on with the hash of all of them.
     ///
-    /// `None` where no walk can begin there: the point is of another file, behind what was read, or the archive is not
-    /// compressed as it is for the point.
+    /// It cannot where the point is of another file, behind what was read, or the archive is not compressed as it is for the
+    /// point.
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Read`] when the file cannot be read, [`ArchiveError::Spool`] when the spool cannot be made.
-    pub fn walk_from(&self, point: SeekPoint, read: Prefix, spool: SpoolOptions) -> Result<Option<Walk>, ArchiveError> {
-        if !point.fits(self.container) || !self.continues(point.prefix(), read)? || point.file() > read.bytes {
-            return Ok(None);
-        }
-        let walk = Walk::begin_at(point, self.origin.clone(), self.container, spool, self.inflate_threads);
-        walk.map(Some).map_err(|source| ArchiveError::Spool { source })
+    /// [`ArchiveError::Read`] when the file cannot be read.
+    pub fn can_begin_at(&self, point: &SeekPoint, read: Prefix) -> Result<bool, ArchiveError> {
+        Ok(point.fits(self.container) && self.continues(point.prefix(), read)? && point.file() <= read.bytes)
     }
 
     /// Whether the archive is a file whose bytes make the prefix `read` of the prefix `start`.
@@ -230,9 +328,6 @@ impl Archive {
 fn open_regular(path: &Path) -> Result<File, ArchiveError> {
     let metadata = std::fs::metadata(path).map_err(|source| open_error(path, source))?;
     let kind = metadata.file_type();
-    if kind.is_dir() {
-        return Err(ArchiveError::Directory { path: path.to_owned() });
-    }
     if !kind.is_file() {
         return Err(ArchiveError::NotRegular { path: path.to_owned() });
     }
@@ -281,7 +376,7 @@ fn told_by_content(path: &Path, origin: &Origin) -> Result<Container, ArchiveErr
 fn inside(with: Container, inner: Sniffed) -> LooksLike {
     let format = match inner {
         Sniffed::Other(other) => return other,
-        Sniffed::Container(Container::Tar) => "tar",
+        Sniffed::Container(Container::Tar | Container::Files) => "tar",
         Sniffed::Container(Container::Gzip) if with == Container::Gzip => "gzip again",
         Sniffed::Container(Container::Gzip) => "gzip",
         Sniffed::Container(Container::Zstd) if with == Container::Zstd => "zstd again",
@@ -296,7 +391,7 @@ fn inside(with: Container, inner: Sniffed) -> LooksLike {
 /// The stream in a container, from its start, decompressed by the one who reads it.
 pub(crate) fn in_order(raw: RawBytes, container: Container) -> Box<dyn Source> {
     match container {
-        Container::Tar => Box::new(Buffered::new(raw)),
+        Container::Tar | Container::Files => Box::new(Buffered::new(raw)),
         Container::Gzip => Box::new(Buffered::new(Inflater::new(raw))),
         Container::Zstd => Box::new(Buffered::new(Decoder::new(raw))),
     }

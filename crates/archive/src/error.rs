@@ -22,12 +22,9 @@ pub enum ArchiveError {
         /// What the system said.
         source: io::Error,
     },
-    /// The path is a directory.
-    #[error("{} is a directory, not an archive; pack it first: tar -cf {0}.tar {0}", shown(path))]
-    Directory {
-        /// The archive's path, as it was given; `-` for standard input.
-        path: PathBuf,
-    },
+    /// A file of a directory that is taken as an archive cannot be looked at.
+    #[error(transparent)]
+    Listed(#[from] Box<WalkError>),
     /// The path is a pipe, a socket or a device.
     #[error(
         "{} is not a regular file; an archive must be one, so that it can be read at any place",
@@ -107,6 +104,28 @@ pub enum WalkError {
         offset: u64,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file of a directory cannot be read. Nothing is known of its bytes.
+    #[error("cannot read {}: {source}", path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of a directory may not be read. The walk goes on behind it.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of a directory is not what it was when the directory was listed.
+    #[error("{} is not what it was when its directory was listed", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// The archive does not start as [`Walk::expect_prefix`](crate::Walk::expect_prefix) was told. It may also be
     /// damaged.

@@ -6,6 +6,8 @@
 //! reused slots, into which the walk decompresses. Whoever reads the extents sees no difference, and gives them back
 //! through a [`Releaser`].
 //!
+//! Files that lie loose in a directory are an archive as well, and go through the spool.
+//!
 //! A walk over a compressed file can begin in its middle: while it is read, now and then there is a [`SeekPoint`].
 //! In zstd there can be one only where a frame starts.
 //!
@@ -38,6 +40,7 @@ mod again;
 mod archive;
 mod buffered;
 mod crew;
+mod directory;
 mod end;
 mod error;
 mod fingerprint;
@@ -46,6 +49,7 @@ mod gzip;
 mod inflaters;
 mod marks;
 mod member;
+mod members;
 mod parallel;
 mod parts;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -77,6 +81,6 @@ pub use point::Spacing;
 pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
 pub use seek::SeekPoint;
 pub use sniff::LooksLike;
-pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, SpoolFull, SpoolOptions};
+pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, Spool, SpoolFull, SpoolOptions};
 pub use tar::METADATA_LIMIT;
 pub use walk::Walk;

@@ -40,7 +40,7 @@ impl Walk {
     ///
     /// # Errors
     ///
-    /// [`WalkError::Closed`]. That the archive ends before the bytes do is no error here.
+    /// [`WalkError::Closed`], and for a file of a directory as [`Walk::locate`]. That the archive ends before the bytes do is no error here.
     ///
     /// # Panics
     ///
@@ -48,7 +48,8 @@ impl Walk {
     pub fn locate_parts(&mut self, member: &Member) -> Result<Parts, WalkError> {
         self.begin_to_locate(member)?;
         let Bytes::InPlace { len, .. } = &self.bytes else {
-            return Ok(Parts::InOrder);
+            let begun = self.entries.begin_body();
+            return begun.map(|()| Parts::InOrder).map_err(|error| self.stop_at(error));
         };
         let (len, end) = (*len, member.data_offset + member.size);
         let damage = (end > len).then(|| self.entries.cut_at(len));

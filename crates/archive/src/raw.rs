@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use crate::directory::Listing;
 use crate::error::Place;
 use crate::prefix::{Prefix, Running};
 use crate::source::{Fault, Pull};
@@ -21,13 +22,15 @@ pub(crate) enum Origin {
     File { file: Arc<File>, len: u64 },
     /// In a stream, which can be read once.
     Stream(Arc<Stream>),
+    /// In the files of a directory.
+    Directory(Arc<Listing>),
 }
 
 impl Origin {
     /// What stops who reads it.
     pub(crate) fn stop(&self) -> Arc<Stop> {
         match self {
-            Origin::File { .. } => Arc::default(),
+            Origin::File { .. } | Origin::Directory(_) => Arc::default(),
             Origin::Stream(stream) => Arc::clone(stream.stop()),
         }
     }
@@ -35,7 +38,7 @@ impl Origin {
     /// Whether there may be bytes that cannot be looked at before the walk.
     pub(crate) fn has_more_than_its_head(&self) -> bool {
         match self {
-            Origin::File { .. } => false,
+            Origin::File { .. } | Origin::Directory(_) => false,
             Origin::Stream(stream) => stream.head_is_full(),
         }
     }
@@ -76,6 +79,8 @@ impl RawBytes {
             Origin::File { .. } if self.stop.is_told() => Ok(None),
             Origin::File { file, .. } => read_at_most(file, out, self.position).map(Some),
             Origin::Stream(stream) => stream.read_at(out, self.position),
+            // Its files are opened one by one.
+            Origin::Directory(_) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 }

@@ -39,7 +39,7 @@ impl SeekPoint {
     /// Whether it can be one of an archive that is wrapped so.
     pub(crate) fn fits(&self, container: Container) -> bool {
         match container {
-            Container::Tar => false,
+            Container::Tar | Container::Files => false,
             Container::Gzip => true,
             Container::Zstd => self.point.inside.is_none(),
         }

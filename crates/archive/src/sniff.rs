@@ -62,7 +62,10 @@ impl LooksLike {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Empty => "was it downloaded whole?",
-            Self::Json | Self::Text => "pack the files into one first: tar -cf ARCHIVE.tar FILES",
+            Self::Text => "pack the files into one first: tar -cf ARCHIVE.tar FILES",
+            Self::Json => {
+                "pack the files into one first (tar -cf ARCHIVE.tar FILES), or give the directory that they are in"
+            }
             Self::Known { advice, .. } => advice,
             Self::Binary => CHECK,
             Self::Compressed { with, inner } => match (&**inner, with) {
@@ -123,7 +126,7 @@ const REPACK: &str = "unpack it and pack it again: tar -cf ARCHIVE.tar DIRECTORY
 pub(crate) fn once(with: Container) -> &'static str {
     match with {
         Container::Zstd => "decompress it once first: zstd -dc FILE > INNER",
-        Container::Tar | Container::Gzip => "decompress it once first: gzip -dc FILE > INNER",
+        Container::Tar | Container::Files | Container::Gzip => "decompress it once first: gzip -dc FILE > INNER",
     }
 }
 

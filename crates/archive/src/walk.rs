@@ -1,29 +1,30 @@
 //! The walk over an archive: members in order, and where their bytes can be read.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use crate::archive::{Container, in_order};
 use crate::buffered::Buffered;
+use crate::directory::{Files, Listing};
 use crate::end::AfterEnd;
 use crate::error::{Damage, WalkError};
 use crate::gzip::Inflater;
 use crate::member::{Member, MemberKind};
+use crate::members::Members;
 use crate::parallel::{Parallel, WORTH_IT};
 use crate::point::{Point, Spacing};
 use crate::prefix::{Prefix, PrefixDiffers, PrefixProbe, Running};
 use crate::raw::{Origin, RawBytes};
 use crate::seek::SeekPoint;
 use crate::source::{FileSource, Pull, Source};
-use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull, SpoolOptions};
+use crate::spool::{Extent, Releaser, Shared, Spool, SpoolFull};
 use crate::tar::Entries;
 use crate::zstd::{self, Decoder, Frames};
 
 /// A walk over the members of an archive, in archive order.
 pub struct Walk {
-    pub(crate) entries: Entries,
+    pub(crate) entries: Members,
     pub(crate) bytes: Bytes,
     /// What is read of an archive that is read in order.
     prefix: Option<Arc<Running>>,
@@ -35,8 +36,8 @@ pub struct Walk {
 
 /// Where the bytes of members are read.
 pub(crate) enum Bytes {
-    /// In the archive itself, which is this long.
-    InPlace { file: Arc<File>, len: u64 },
+    /// In the archive itself, which is this long; the spool is only kept.
+    InPlace { file: Arc<File>, len: u64, spool: Spool },
     /// In the spool.
     Spooled(Spool),
 }
@@ -51,41 +52,51 @@ enum Stopped {
 
 impl Walk {
     /// `threads` is how many inflate, where there is something to inflate.
-    pub(crate) fn start(
-        origin: Origin,
-        container: Container,
-        options: SpoolOptions,
-        threads: usize,
-    ) -> io::Result<Walk> {
+    pub(crate) fn start(origin: Origin, container: Container, spool: Spool, threads: usize) -> Walk {
         match (origin, container) {
-            (Origin::File { file, len }, Container::Tar) => Ok(Walk::in_place(file, len)),
-            (origin, container) => Walk::spooled(origin, container, options, threads),
+            (Origin::File { file, len }, Container::Tar) => Walk::in_place(file, len, spool),
+            (Origin::Directory(listing), _) => Walk::over_files(listing, spool),
+            (origin, container) => Walk::spooled(origin, container, spool, threads),
         }
     }
 
     /// Over a plain tar that can be read at any place.
-    fn in_place(file: Arc<File>, len: u64) -> Walk {
+    fn in_place(file: Arc<File>, len: u64, spool: Spool) -> Walk {
+        let shared = Arc::clone(spool.shared());
+        let entries = Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)));
         Walk {
-            entries: Entries::new(Box::new(FileSource::new(Arc::clone(&file), len))),
-            bytes: Bytes::InPlace { file, len },
+            entries: Members::Tar(entries),
+            bytes: Bytes::InPlace { file, len, spool },
             prefix: None,
-            shared: Shared::without_spool(),
+            shared,
+            locatable: None,
+            stopped: None,
+        }
+    }
+
+    /// Over the files of a directory.
+    fn over_files(listing: Arc<Listing>, spool: Spool) -> Walk {
+        let shared = Arc::clone(spool.shared());
+        Walk {
+            entries: Members::Files(Files::new(listing)),
+            bytes: Bytes::Spooled(spool),
+            prefix: None,
+            shared,
             locatable: None,
             stopped: None,
         }
     }
 
     /// Over an archive that is read in order.
-    fn spooled(origin: Origin, container: Container, options: SpoolOptions, threads: usize) -> io::Result<Walk> {
-        let spool = Spool::new(options, origin.stop())?;
+    fn spooled(origin: Origin, container: Container, spool: Spool, threads: usize) -> Walk {
         let raw = RawBytes::new(origin.clone(), Arc::clone(spool.shared().stop()));
         let running = Arc::clone(raw.running());
         let source = match container {
             Container::Gzip => inflated(raw, None, &origin, &spool, threads),
             Container::Zstd => decompressed(raw, None, &origin, &spool, threads),
-            Container::Tar => in_order(raw, container),
+            Container::Tar | Container::Files => in_order(raw, container),
         };
-        Ok(Walk::over(Entries::new(source), running, spool))
+        Walk::over(Entries::new(source), running, spool)
     }
 
     /// Over a compressed file, from a point of it on.
@@ -93,25 +104,23 @@ impl Walk {
         point: SeekPoint,
         origin: Origin,
         container: Container,
-        options: SpoolOptions,
+        spool: Spool,
         threads: usize,
-    ) -> io::Result<Walk> {
-        let spool = Spool::new(options, origin.stop())?;
+    ) -> Walk {
         let raw = RawBytes::after(origin.clone(), Arc::clone(spool.shared().stop()), point.prefix());
         let running = Arc::clone(raw.running());
         let SeekPoint { point, start } = point;
         let source = match container {
             Container::Zstd => decompressed(raw, Some(&point), &origin, &spool, threads),
-            Container::Tar | Container::Gzip => inflated(raw, Some(point), &origin, &spool, threads),
+            Container::Tar | Container::Files | Container::Gzip => inflated(raw, Some(point), &origin, &spool, threads),
         };
-        let entries = Entries::begin_at(source, start);
-        Ok(Walk::over(entries, running, spool))
+        Walk::over(Entries::begin_at(source, start), running, spool)
     }
 
     fn over(entries: Entries, running: Arc<Running>, spool: Spool) -> Walk {
         let shared = Arc::clone(spool.shared());
         Walk {
-            entries,
+            entries: Members::Tar(entries),
             bytes: Bytes::Spooled(spool),
             prefix: Some(running),
             shared,
@@ -201,7 +210,8 @@ impl Walk {
     ///
     /// [`WalkError::Damage`], which names the member, when its bytes are not all there; nothing stays stored of it.
     /// [`WalkError::PrefixDiffers`] instead when the archive does not start as it is expected to.
-    /// [`WalkError::Read`] and [`WalkError::Spool`] when the system fails, [`WalkError::Closed`] when
+    /// [`WalkError::Unreadable`] for a file of a directory that may not be read: the walk goes on behind it.
+    /// [`WalkError::Changed`] for one that is not what it was when it was listed. [`WalkError::Read`] and [`WalkError::Spool`] when the system fails, [`WalkError::Closed`] when
     /// [`Releaser::close`] was called.
     ///
     /// # Panics
@@ -211,7 +221,10 @@ impl Walk {
         self.begin_to_locate(member)?;
         let located = match &mut self.bytes {
             Bytes::InPlace { len, .. } => in_place(&self.entries, member, *len),
-            Bytes::Spooled(spool) => spool.store(member.size, 0, wait, &mut |piece| self.entries.read_body(piece)),
+            Bytes::Spooled(spool) => self
+                .entries
+                .begin_body()
+                .and_then(|()| spool.store(member.size, 0, wait, &mut |piece| self.entries.read_body(piece))),
         };
         located.map_err(|error| self.stop_at(error))
     }
@@ -234,11 +247,25 @@ impl Walk {
         }
     }
 
-    /// What extents are ranges of: the archive's file, or the spool's. A descriptor for reading only.
-    pub fn source(&self) -> BorrowedFd<'_> {
+    /// What extents are ranges of: the archive's file, or the spool's. A descriptor for reading only; `None` where there is
+    /// none, because the spool that the walk was given cannot hold anything.
+    pub fn source(&self) -> Option<BorrowedFd<'_>> {
         match &self.bytes {
-            Bytes::InPlace { file, .. } => file.as_fd(),
+            Bytes::InPlace { file, .. } => Some(file.as_fd()),
             Bytes::Spooled(spool) => spool.reader(),
+        }
+    }
+
+    /// Whether members are read where they lie in the archive's file; else they are in the spool.
+    pub fn is_in_place(&self) -> bool {
+        matches!(self.bytes, Bytes::InPlace { .. })
+    }
+
+    /// Ends the walk, and gives the spool back for the next one. What is stored stays until it is released.
+    pub fn take_spool(&mut self) -> Spool {
+        self.stopped.get_or_insert(Stopped::Failed);
+        match &mut self.bytes {
+            Bytes::InPlace { spool, .. } | Bytes::Spooled(spool) => std::mem::replace(spool, Spool::without_memory()),
         }
     }
 
@@ -259,9 +286,12 @@ impl Walk {
         self.entries.after_end()
     }
 
-    /// What gives extents back.
+    /// What gives extents back that this walk has given.
     pub fn releaser(&self) -> Releaser {
-        self.shared.releaser()
+        match self.bytes {
+            Bytes::InPlace { .. } => self.shared.releaser_in_place(),
+            Bytes::Spooled(_) => self.shared.releaser(),
+        }
     }
 
     /// Whether the spool may grow beyond its capacity as far as memory goes: for a stretch of the archive that has to
@@ -283,6 +313,9 @@ impl Walk {
     /// Ends the walk with this error. Of an archive that was expected to be another, damage is not the news.
     pub(crate) fn stop_at(&mut self, error: WalkError) -> WalkError {
         self.locatable = None;
+        if let WalkError::Unreadable { .. } = error {
+            return error;
+        }
         let error = match error {
             WalkError::Damage(damage) => self.entries.settle().err().unwrap_or(WalkError::Damage(damage)),
             error => error,
@@ -290,7 +323,12 @@ impl Walk {
         self.stopped = Some(match &error {
             WalkError::Damage(damage) => Stopped::Damaged(damage.clone()),
             WalkError::PrefixDiffers(differs) => Stopped::Differs(*differs),
-            WalkError::Read { .. } | WalkError::Spool { .. } | WalkError::Closed => Stopped::Failed,
+            WalkError::Read { .. }
+            | WalkError::ReadFile { .. }
+            | WalkError::Changed { .. }
+            | WalkError::Unreadable { .. }
+            | WalkError::Spool { .. }
+            | WalkError::Closed => Stopped::Failed,
         });
         error
     }
@@ -338,7 +376,7 @@ fn decompressed(
 }
 
 /// The extent of a member of a plain tar that is `len` bytes long.
-fn in_place(entries: &Entries, member: &Member, len: u64) -> Result<Vec<Extent>, WalkError> {
+fn in_place(entries: &Members, member: &Member, len: u64) -> Result<Vec<Extent>, WalkError> {
     if member.size == 0 {
         return Ok(Vec::new());
     }
@@ -354,6 +392,7 @@ fn in_place(entries: &Entries, member: &Member, len: u64) -> Result<Vec<Extent>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spool::SpoolOptions;
 
     /// A directory opens as a file does, and every read of it fails.
     #[test]
@@ -361,7 +400,8 @@ mod tests {
         for container in [Container::Tar, Container::Gzip, Container::Zstd] {
             let file = Arc::new(File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory"));
             let origin = Origin::File { file, len: 1000 };
-            let mut walk = Walk::start(origin, container, SpoolOptions::default(), 1).expect("a walk");
+            let spool = Spool::new(SpoolOptions::default()).expect("memory");
+            let mut walk = Walk::start(origin, container, spool, 1);
             let first = walk.next();
             assert!(
                 matches!(first, Err(WalkError::Read { offset: 0, .. })),

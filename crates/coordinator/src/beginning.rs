@@ -1,16 +1,19 @@
-//! Where the walk over an archive begins: at its start, or, where a compressed archive is resumed, at a place that the run
-//! before has noted.
+//! Where the walk over the archives begins: at the start, or, where a run is resumed, at a place that the run before has
+//! noted.
 
-use tarquet_archive::{Archive, Container, Prefix, Spacing, SpoolOptions, Walk};
-use tarquet_dataset::{DatasetError, Position, SeekIndexFile, SourcePrefix, Target};
+use tarquet_archive::{Spacing, Spool};
+use tarquet_dataset::{DatasetError, Position, SeekIndexFile, Target};
 
+use crate::course::{Course, Leg};
+use crate::ending::Ending;
 use crate::error::RunError;
 use crate::names::Known;
 use crate::seek_index::{self, Found, Passed, SeekIndex, Subject};
 
 /// A walk that can start.
 pub(crate) struct Beginning {
-    pub(crate) walk: Walk,
+    /// The archive that it starts in.
+    pub(crate) leg: Leg,
     /// What lies before it.
     pub(crate) behind: Behind,
     /// Where places on its way are noted, if there is any use for them.
@@ -22,95 +25,117 @@ pub(crate) struct Beginning {
 pub(crate) struct Behind {
     pub(crate) passed: Passed,
     pub(crate) names: Known,
-    /// Bytes of the archive.
+    /// How archives before it ended.
+    pub(crate) endings: Vec<Ending>,
+    /// Bytes of the archive that it begins in.
     pub(crate) archive_bytes: u64,
 }
 
 impl Beginning {
-    /// The walk for a run of `subject` into `target`: behind `position`, or not far before it. Places are noted so far apart.
+    /// The walk for a run of `subject`, if anything of it can be noted, into `target`: behind `position`, or not far before
+    /// it. Places are noted so far apart.
     ///
     /// # Errors
     ///
-    /// [`RunError::Archive`]. That there is no index, or no place in it, is none.
+    /// As [`Course::go_on`]. That there is no index, or no place in it, is none.
     pub(crate) fn of(
-        archive: &Archive,
+        course: &mut Course,
+        spool: Spool,
         target: &Target,
         subject: Option<Subject>,
         position: Option<&Position>,
         spacing: Spacing,
     ) -> Result<Beginning, RunError> {
-        let subject = subject.filter(|_| archive.container() != Container::Tar);
-        let mut beginning = match subject {
-            None => Beginning::at_start(archive, position)?,
-            Some(subject) => match target.seek_index() {
-                Ok(file) => Beginning::indexed(archive, file, &subject, position)?,
-                Err(error) => {
-                    without_index(&error);
-                    Beginning::at_start(archive, position)?
-                }
-            },
+        let Some(subject) = subject else {
+            return Beginning::at_start(course, spool);
         };
-        if beginning.index.is_some() {
-            beginning.walk.make_points(spacing);
+        match target.seek_index() {
+            Ok(file) => {
+                course.points = Some(spacing);
+                Beginning::indexed(course, spool, file, &subject, position)
+            }
+            Err(error) => {
+                without_index(&error);
+                Beginning::at_start(course, spool)
+            }
         }
-        Ok(beginning)
     }
 
-    fn at_start(archive: &Archive, position: Option<&Position>) -> Result<Beginning, RunError> {
-        let mut walk = archive.walk(SpoolOptions::default())?;
-        if let Some(source) = position.and_then(|position| position.source.as_ref()) {
-            walk.expect_prefix(prefix(source));
-        }
+    fn at_start(course: &mut Course, spool: Spool) -> Result<Beginning, RunError> {
+        let mut behind = Behind::default();
+        // There is one: a run of which nothing can be read was refused.
+        let leg = course.go_on(spool, 0, &mut behind.endings)?.ok_or(RunError::Stopped)?;
         Ok(Beginning {
-            walk,
-            behind: Behind::default(),
+            leg,
+            behind,
             index: None,
         })
     }
 
     /// The same with an index: from the last place in it that is not behind the position; at the start where there is none.
     fn indexed(
-        archive: &Archive,
+        course: &mut Course,
+        spool: Spool,
         mut file: SeekIndexFile,
         subject: &Subject,
         position: Option<&Position>,
     ) -> Result<Beginning, RunError> {
-        let index = match find(&mut file, subject, position) {
-            Some((found, read)) => {
-                let end = found.end;
-                if let Some(beginning) = Beginning::at(archive, found, read)? {
-                    let index = SeekIndex::go_on(file, end);
+        let found = find(&mut file, subject, position);
+        let end = found.as_ref().map(|found| found.end);
+        let spool = match found {
+            Some(found) => match Beginning::at(course, spool, found)? {
+                Ok(beginning) => {
+                    let index = SeekIndex::go_on(file, end.unwrap_or(0));
                     return Ok(beginning.with(index));
                 }
-                SeekIndex::begin(file, subject)
-            }
-            None => SeekIndex::begin(file, subject),
+                Err(spool) => spool,
+            },
+            None => spool,
         };
-        Ok(Beginning::at_start(archive, position)?.with(index))
+        let index = SeekIndex::begin(file, subject);
+        Ok(Beginning::at_start(course, spool)?.with(index))
     }
 
-    /// At a place, if the archive is the one that the place is of.
-    fn at(archive: &Archive, found: Found, read: Prefix) -> Result<Option<Beginning>, RunError> {
+    /// At a place, if the archive is the one that the place is of; else gives the spool back.
+    fn at(course: &mut Course, spool: Spool, found: Found) -> Result<Result<Beginning, Spool>, RunError> {
         let Found {
-            point, passed, names, ..
+            archive,
+            point,
+            passed,
+            names,
+            mut endings,
+            ..
         } = found;
-        let archive_bytes = point.file();
-        let walk = archive.walk_from(point, read, SpoolOptions::default())?;
-        Ok(walk.map(|walk| {
-            tracing::info!(
-                "decompression goes on at byte {archive_bytes} of {}, behind {} members",
-                archive.len().unwrap_or(0),
-                passed.wanted + passed.skipped
-            );
-            Beginning {
-                walk,
-                behind: Behind {
-                    passed,
-                    names,
-                    archive_bytes,
-                },
-                index: None,
+        let position = archive as usize;
+        if position >= course.archives.count() {
+            return Ok(Err(spool));
+        }
+        let archive_bytes = point.as_ref().map_or(0, |point| point.file());
+        let leg = match point {
+            Some(point) => match course.begin_at(position, point, spool, passed.wanted)? {
+                Ok(leg) => leg,
+                Err(spool) => return Ok(Err(spool)),
+            },
+            None => {
+                course.next = position;
+                let leg = course.go_on(spool, passed.wanted, &mut endings)?;
+                leg.ok_or(RunError::Stopped)?
             }
+        };
+        let which = leg.name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        tracing::info!(
+            "reading goes on at byte {archive_bytes}{which}, behind {} members",
+            passed.wanted + passed.skipped
+        );
+        Ok(Ok(Beginning {
+            leg,
+            behind: Behind {
+                passed,
+                names,
+                endings,
+                archive_bytes,
+            },
+            index: None,
         }))
     }
 
@@ -120,23 +145,15 @@ impl Beginning {
     }
 }
 
-/// The place to begin at, and what was read of the archive up to the position.
-fn find(file: &mut SeekIndexFile, subject: &Subject, position: Option<&Position>) -> Option<(Found, Prefix)> {
+/// The place to begin at.
+fn find(file: &mut SeekIndexFile, subject: &Subject, position: Option<&Position>) -> Option<Found> {
     let position = position?;
-    let read = prefix(position.source.as_ref()?);
-    match seek_index::last_before(file, subject, position.members, read.bytes) {
-        Ok(found) => Some((found?, read)),
+    match seek_index::last_before(file, subject, position.members, position.source.as_ref()) {
+        Ok(found) => found,
         Err(error) => {
             without_index(&file.error("read the seek index")(error));
             None
         }
-    }
-}
-
-fn prefix(source: &SourcePrefix) -> Prefix {
-    Prefix {
-        bytes: source.bytes,
-        hash: source.hash,
     }
 }
 

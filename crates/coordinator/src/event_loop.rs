@@ -1,7 +1,6 @@
 //! The one loop of a run: an input at a time, what the machine makes of it, and what the clock demands.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -10,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use arrow_schema::SchemaRef;
 use nix::sys::signal::Signal;
-use nix::unistd::dup;
-use tarquet_archive::{Damage, Releaser, Walk};
-use tarquet_dataset::{Dataset, Description, FailedMember, Options, Published, Table, Target};
+use tarquet_archive::{Releaser, WalkError};
+use tarquet_dataset::{Dataset, Description, Options, Published, Table, Target};
 use tarquet_feature_map::plan::Feature;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Hello, ToWorker};
@@ -21,16 +19,18 @@ use tarquet_wire::{BUILD, PROTOCOL, tables};
 
 use crate::counters::{Counters, Progress, add};
 use crate::descriptors;
+use crate::ending::Ending;
 use crate::error::{RunError, said};
 use crate::feeder::{Gate, Walked};
-use crate::identity::Identity;
 use crate::input::Input;
 use crate::link::{Link, Start};
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
 use crate::notes::Notes;
-use crate::numbering::{Numbering, Sent};
+use crate::numbering::{Numbering, Sent, with_archive_column};
 use crate::receive::Schemas;
-use crate::settings::Report;
+use crate::settings::{Report, Several};
+use crate::source::WorkerSource;
+use crate::trail::Trail;
 use crate::tuning::Tuning;
 use crate::watch::Watch;
 use crate::writer::{Commit, Writer};
@@ -74,6 +74,16 @@ pub(crate) struct Ground {
     /// What the bytes of a new run depend on; `None` for one that is resumed.
     pub(crate) inputs: Option<Vec<tarquet_dataset::Input>>,
     pub(crate) commit: Commit,
+    /// How many archives there are, if there are, or could be, several.
+    pub(crate) archives: Option<u64>,
+}
+
+/// A task that is not done.
+struct OpenTask {
+    /// What its members are read from.
+    source: Arc<WorkerSource>,
+    /// How many bytes of its archive it stands for.
+    archive_bytes: u64,
 }
 
 /// What the loop holds.
@@ -87,8 +97,6 @@ pub(crate) struct Run {
     /// Workers that were killed, and what for.
     condemned: BTreeMap<WorkerId, Death>,
     hello: Hello,
-    /// The descriptor that workers inherit.
-    _source: OwnedFd,
     executable: PathBuf,
     /// What each worker may allocate, in bytes.
     memory: u64,
@@ -98,7 +106,9 @@ pub(crate) struct Run {
     sandbox: Option<Held>,
     tuning: Tuning,
     schemas: Schemas,
-    identity: Option<Arc<Identity>>,
+    /// The archives that are read.
+    trail: Trail,
+    archives: Option<u64>,
     /// Until the dataset is begun.
     ground: Option<Ground>,
     watch: Watch,
@@ -114,8 +124,9 @@ pub(crate) struct Run {
     /// When the dataset's thread is no longer waited for, because the run is to stop.
     commit_by: Option<Instant>,
     writer: Option<Writer>,
-    /// How many bytes of the archive the open tasks stand for, in the order in which they were walked.
-    task_bytes: BTreeMap<u64, u64>,
+    /// The tasks that are not done, by their numbers, in the order in which they were walked.
+    open_tasks: BTreeMap<u64, OpenTask>,
+    /// How many there were.
     tasks: u64,
     walked: Option<Walked>,
     gate: Gate,
@@ -142,7 +153,7 @@ type End = Result<Published, RunError>;
 impl Run {
     pub(crate) fn new(
         plan: &Plan,
-        walk: &Walk,
+        releaser: Releaser,
         crew: Crew,
         ground: Ground,
         gate: Gate,
@@ -154,8 +165,6 @@ impl Run {
             error,
         };
         descriptors::keep_from_workers().map_err(start)?;
-        // A copy that workers inherit: it alone is not close-on-exec.
-        let source = dup(walk.source()).map_err(|errno| start(errno.into()))?;
         let tuning = Tuning::of_run();
         let limits = Limits {
             workers: crew.workers,
@@ -169,7 +178,7 @@ impl Run {
             build: BUILD.to_owned(),
             plan: plan.clone(),
             engine: crew.engine,
-            source: source.as_raw_fd(),
+            sources: 0,
             unit_bytes: UNIT_BYTES,
             max_document_bytes: crew.max_document_bytes,
             credit: 0,
@@ -182,14 +191,14 @@ impl Run {
             last_lines: Vec::new(),
             condemned: BTreeMap::new(),
             hello,
-            _source: source,
             executable: crew.executable,
             memory: crew.memory,
             demand: crew.sandbox,
             sandbox: None,
             tuning,
             schemas: Arc::new(OnceLock::new()),
-            identity: ground.commit.identity.clone(),
+            trail: ground.commit.trail.clone(),
+            archives: ground.archives,
             ground: Some(ground),
             tick_at: Instant::now() + watch.period(),
             watch,
@@ -199,11 +208,11 @@ impl Run {
             stopped: false,
             commit_by: None,
             writer: None,
-            task_bytes: BTreeMap::new(),
+            open_tasks: BTreeMap::new(),
             tasks: 0,
             walked: None,
             gate,
-            releaser: walk.releaser(),
+            releaser,
             counters: Arc::clone(counters),
             inputs: inputs.clone(),
         })
@@ -313,19 +322,30 @@ impl Run {
             _ if self.is_ending() => {}
             Input::Machine(event) => self.hear(event)?,
             Input::Ready { worker, sandbox } => self.greet(worker, &sandbox)?,
-            Input::Work { members, archive_bytes } => {
-                self.task_bytes.insert(self.tasks, archive_bytes);
+            Input::Work {
+                source,
+                members,
+                archive_bytes,
+            } => {
+                let id = source.id();
+                self.open_tasks.insert(self.tasks, OpenTask { source, archive_bytes });
                 self.tasks += 1;
-                self.handle(Event::Work { members })?;
+                self.handle(Event::Work { source: id, members })?;
             }
             Input::Walked(walked) => {
                 self.walked = Some(walked);
                 self.handle(Event::WorkEnded)?;
             }
-            Input::WalkFailed(error) => return Err(error.into()),
+            Input::WalkFailed(RunError::Walk(WalkError::Changed { path })) => {
+                return Err(RunError::ArchiveChanged {
+                    archive: path,
+                    what: "the file",
+                });
+            }
+            Input::WalkFailed(error) | Input::SourceLost(error) => return Err(error),
             Input::FewerMembers { lacking } => return Err(RunError::FewerMembers { lacking }),
             Input::SourceFailed { member, error } => {
-                self.identity.as_ref().map_or(Ok(()), |identity| identity.check())?;
+                self.trail.check(u64::MAX)?;
                 return Err(RunError::Source { member, error });
             }
         }
@@ -427,9 +447,7 @@ impl Run {
                 if message == ToWorker::Finish {
                     self.leave_by.get_or_insert(Instant::now() + LEAVE_WITHIN);
                 }
-                if let Some(link) = self.links.get(&worker) {
-                    link.send(message);
-                }
+                self.tell(worker, message);
             }
             Action::Kill(worker, death) => {
                 if let Some(link) = self.links.get_mut(&worker) {
@@ -463,10 +481,21 @@ impl Run {
         Ok(())
     }
 
+    fn tell(&self, worker: WorkerId, message: ToWorker) {
+        let Some(link) = self.links.get(&worker) else { return };
+        let task = match &message {
+            ToWorker::Task(task) | ToWorker::Sample(task) => self.open_tasks.get(&task.id.0),
+            _ => None,
+        };
+        match task {
+            Some(task) => link.give(message, Arc::clone(&task.source)),
+            None => link.send(message),
+        }
+    }
+
     fn spawn(&mut self, worker: WorkerId, credit: u64) -> Result<(), RunError> {
         let start = Start {
             executable: &self.executable,
-            source: self.hello.source,
             sandbox: self.demand,
             memory: self.memory,
             pipe_bytes: self.tuning.pipe_bytes,
@@ -478,6 +507,7 @@ impl Run {
             })?;
         link.send(ToWorker::Hello(Box::new(Hello {
             credit,
+            sources: link.sources(),
             ..self.hello.clone()
         })));
         self.links.insert(worker, link);
@@ -523,9 +553,15 @@ impl Run {
             options,
             inputs,
             commit,
+            archives,
         } = ground;
-        let numbering = Numbering::new(plan);
-        let (tables, plan, counters) = (dataset_tables(plan, &schemas), plan.clone(), Arc::clone(&self.counters));
+        let several = match archives {
+            Some(_) => Several::Yes,
+            None => Several::No,
+        };
+        let numbering = Numbering::new(plan, several);
+        let tables = dataset_tables(plan, &schemas, several);
+        let (plan, counters) = (plan.clone(), Arc::clone(&self.counters));
         // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
         let begin = move || {
             let dataset = open_dataset(target, tables, inputs, &plan, options)?;
@@ -549,17 +585,20 @@ impl Run {
     }
 
     fn release(&mut self, task: u64, bytes: u64, extents: &[tarquet_wire::message::Extent]) {
-        let extents: Vec<tarquet_archive::Extent> = extents
-            .iter()
-            .map(|extent| tarquet_archive::Extent {
-                offset: extent.offset,
-                len: extent.len,
-            })
-            .collect();
-        self.releaser.release(&extents);
+        let open = self.open_tasks.remove(&task);
+        if open.as_ref().is_some_and(|open| open.source.is_spool()) {
+            let extents: Vec<tarquet_archive::Extent> = extents
+                .iter()
+                .map(|extent| tarquet_archive::Extent {
+                    offset: extent.offset,
+                    len: extent.len,
+                })
+                .collect();
+            self.releaser.release(&extents);
+        }
         self.gate.leave();
         add(&self.counters.document_bytes, bytes);
-        add(&self.counters.archive_bytes, self.task_bytes.remove(&task).unwrap_or(0));
+        add(&self.counters.archive_bytes, open.map_or(0, |open| open.archive_bytes));
     }
 
     /// Ends the walk.
@@ -571,8 +610,8 @@ impl Run {
     /// All rows are delivered: the dataset is to be finished.
     fn finish(&mut self) {
         self.phase = Phase::Finishing;
-        let walked = self.walked.as_ref().filter(|walked| !walked.damage_is_told);
-        let last = walked.and_then(|walked| walked.damage.as_ref()).map(archive_failure);
+        let endings = self.walked.as_ref().map_or(&[][..], |walked| &walked.endings);
+        let last = endings.iter().filter_map(Ending::failure).collect();
         let notes = self.notes().to_text();
         if let Some(writer) = &self.writer {
             writer.finish(last, notes);
@@ -587,11 +626,8 @@ impl Run {
             skipped: progress.skipped,
             document_bytes: progress.document_bytes,
             archive_bytes: progress.archive_len,
-            damage: walked.and_then(|walked| walked.damage.as_ref()).map(Damage::to_string),
-            unmarked_end: walked.is_some_and(|walked| walked.unmarked_end),
-            after_end: walked
-                .and_then(|walked| walked.after_end)
-                .map(|after| after.to_string()),
+            archives: self.archives,
+            endings: walked.map(|walked| walked.endings.clone()).unwrap_or_default(),
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
             shared_id: walked.and_then(|walked| walked.shared_id.clone()),
         }
@@ -611,11 +647,11 @@ impl Run {
 }
 
 /// The tables of a dataset: the plan's features, without the tables that are reserved for what is none of its rows.
-pub(crate) fn dataset_tables(plan: &Plan, schemas: &[SchemaRef]) -> Vec<Table> {
+pub(crate) fn dataset_tables(plan: &Plan, schemas: &[SchemaRef], several: Several) -> Vec<Table> {
     let features = plan.features.iter().zip(schemas);
     let table = |(feature, schema): (&Feature, &SchemaRef)| Table {
         name: feature.name.clone(),
-        schema: Arc::clone(schema),
+        schema: with_archive_column(schema, plan, several),
     };
     features.map(table).collect()
 }
@@ -635,15 +671,4 @@ fn open_dataset(
         }
         None => target.resume(tables, options)?,
     })
-}
-
-/// The line of `failed.log` for damage that is no member's.
-fn archive_failure(damage: &Damage) -> FailedMember {
-    FailedMember {
-        member: None,
-        offset: Some(damage.place.file),
-        line: None,
-        reason: "archive_damaged".to_owned(),
-        detail: damage.to_string(),
-    }
 }

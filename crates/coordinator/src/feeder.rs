@@ -1,21 +1,26 @@
-//! The walk over the archive, on a thread of its own: members become tasks of about one mebibyte.
+//! The walk over the archives, on a thread of its own: members become tasks of about one mebibyte.
 
 mod stretches;
 
+use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use tarquet_archive::{AfterEnd, Damage, Member as Found, MemberKind, Walk, WalkError};
+use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
 use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
 use crate::beginning::{Behind, without_index};
 use crate::counters::{Counters, add};
+use crate::course::{Course, Leg};
+use crate::ending::Ending;
+use crate::error::RunError;
 use crate::input::{Input, OnPanic};
 use crate::machine::Event;
 use crate::names::Names;
 use crate::seek_index::{Passed, Record, SeekIndex};
 use crate::settings::{Documents, Wanted};
+use crate::source::WorkerSource;
 
 /// A task is closed once its members have so many bytes, headers and names counted, so that tiny files cost no more
 /// than large ones.
@@ -33,14 +38,8 @@ const TASKS_AHEAD: usize = 256;
 /// What the walk found when it ended.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
-    /// Where and why it ended early.
-    pub(crate) damage: Option<Damage>,
-    /// Whether the damage is the failure of a member already, because it cuts off a wanted one.
-    pub(crate) damage_is_told: bool,
-    /// Whether the archive ends without an end-of-archive marker.
-    pub(crate) unmarked_end: bool,
-    /// What stands behind the end-of-archive marker.
-    pub(crate) after_end: Option<AfterEnd>,
+    /// How archives ended, of those whose end is worth a word, in order.
+    pub(crate) endings: Vec<Ending>,
     /// A member name whose id some member before had, if there is one.
     pub(crate) repeated_id: Option<String>,
     /// A member of many documents, all of which have its id, if there is one.
@@ -103,15 +102,23 @@ impl Gate {
     }
 }
 
-/// Walks an archive and sends its tasks.
+/// Walks the archives and sends their tasks.
 pub(crate) struct Feeder {
+    /// The walk over the archive at hand.
     pub(crate) walk: Walk,
+    /// What workers read it from.
+    pub(crate) source: Arc<WorkerSource>,
+    /// Its position, and what it is called where there are several.
+    pub(crate) position: usize,
+    pub(crate) name: Option<Arc<str>>,
+    /// The way to the archives behind it.
+    pub(crate) course: Course,
     /// What lies before the walk's beginning.
     pub(crate) behind: Behind,
     /// Where places are noted at which a resumed run can begin.
     pub(crate) index: Option<SeekIndex>,
     pub(crate) wanted: Wanted,
-    /// How many wanted members, from the archive's first, are committed already.
+    /// How many wanted members, from the first archive's first, are committed already.
     pub(crate) committed: u64,
     /// How much of the member behind them is committed already, in bytes of its content.
     pub(crate) committed_bytes: u64,
@@ -142,7 +149,8 @@ impl Feeder {
         let last = match Feeding::new(self).walk() {
             Ok(walked) => Input::Walked(walked),
             Err(Halt::Walk(WalkError::Closed)) => return,
-            Err(Halt::Walk(error)) => Input::WalkFailed(error),
+            Err(Halt::Walk(error)) => Input::WalkFailed(error.into()),
+            Err(Halt::Course(error)) => Input::WalkFailed(error),
             Err(Halt::Lacking(lacking)) => Input::FewerMembers { lacking },
         };
         // The run may be over already, and then nobody listens.
@@ -154,6 +162,8 @@ impl Feeder {
 enum Halt {
     /// It failed.
     Walk(WalkError),
+    /// The next archive cannot be begun.
+    Course(RunError),
     /// So many members that are committed were not found.
     Lacking(u64),
 }
@@ -168,7 +178,10 @@ struct Feeding {
     feeder: Feeder,
     batch: Batch,
     names: Names,
-    /// What was passed of the archive, committed or not, that before the walk's beginning included.
+    /// How archives ended so far, and how many of these ends are noted in the index.
+    endings: Vec<Ending>,
+    noted_endings: usize,
+    /// What was passed of the archives, committed or not, that before the walk's beginning included.
     passed: Passed,
     /// What is left of the sample.
     sample: Option<SampleLimit>,
@@ -193,68 +206,124 @@ impl Feeding {
         let Behind {
             passed,
             names,
+            endings,
             archive_bytes,
         } = std::mem::take(&mut feeder.behind);
+        let bytes_before = feeder.course.archives.len_before(feeder.position);
         // All of it is committed.
         feeder.committed -= passed.wanted;
         let mut feeding = Feeding {
             names: Names::new(&feeder.plan, names, feeder.index.is_some()),
             batch: Batch::default(),
+            noted_endings: endings.len(),
+            endings,
             passed,
             sample,
             feeder,
         };
         add(&feeding.feeder.counters.skipped, passed.skipped);
+        feeding.count_resumed(0, bytes_before);
+        feeding.batch.consumed = 0;
         feeding.count_resumed(passed.document_bytes, archive_bytes);
         feeding
     }
 
     fn walk(mut self) -> Result<Walked, Halt> {
-        let (damage, damage_is_told) = loop {
-            match self.feeder.walk.next() {
-                Ok(Some(found)) => {
-                    self.note_place();
-                    match self.take(found) {
-                        Ok(()) => {}
-                        Err(WalkError::Damage(damage)) => break (Some(damage), true),
-                        Err(error) => return Err(error.into()),
-                    }
-                }
-                Ok(None) => break (None, false),
-                Err(WalkError::Damage(damage)) => break (Some(damage), false),
-                Err(error) => return Err(error.into()),
+        loop {
+            let (damage, is_told) = self.walk_archive()?;
+            // A task has one source, and a unit one archive.
+            self.flush()?;
+            self.end_archive(damage.as_ref(), is_told);
+            if !self.begin_archive()? {
+                break;
             }
-        };
+        }
         let lacking = self.feeder.committed + u64::from(self.feeder.committed_bytes > 0);
         if lacking > 0 {
             return Err(Halt::Lacking(lacking));
         }
-        self.flush()?;
         if self.sample.take().is_some() {
             self.end_sample()?;
         }
         Ok(Walked {
-            damage,
-            damage_is_told,
-            unmarked_end: self.feeder.walk.has_unmarked_end(),
-            after_end: self.feeder.walk.after_end(),
+            endings: self.endings,
             repeated_id: self.names.repeated().cloned(),
             shared_id: self.names.shared().cloned(),
         })
     }
 
-    /// Notes where a walk can begin that gives the member at hand first, if there is such a place.
-    fn note_place(&mut self) {
+    /// Walks to the end of the archive at hand; gives what damage ended it early, if any did, and whether that is told as the
+    /// failure of a wanted member that it cuts off.
+    fn walk_archive(&mut self) -> Result<(Option<Damage>, bool), Halt> {
+        loop {
+            match self.feeder.walk.next() {
+                Ok(Some(found)) => {
+                    if let Some(point) = self.feeder.index.as_ref().and_then(|_| self.feeder.walk.take_point()) {
+                        self.note_place(point.file(), Some(point.encode()));
+                    }
+                    match self.take(found) {
+                        Ok(()) => {}
+                        Err(WalkError::Damage(damage)) => return Ok((Some(damage), true)),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Ok(None) => return Ok((None, false)),
+                Err(WalkError::Damage(damage)) => return Ok((Some(damage), false)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn end_archive(&mut self, damage: Option<&Damage>, is_told: bool) {
+        let Feeder { walk, name, .. } = &self.feeder;
+        let (unmarked, after) = (walk.has_unmarked_end(), walk.after_end());
+        let ending = Ending::of_walk(name.as_deref(), damage, is_told, unmarked, after);
+        self.endings.extend(ending);
+    }
+
+    /// Begins the next archive; `false` behind the last.
+    fn begin_archive(&mut self) -> Result<bool, Halt> {
+        let spool = self.feeder.walk.take_spool();
+        let bytes_before = self.feeder.course.archives.len_before(self.feeder.position);
+        let leg = self.feeder.course.go_on(spool, self.passed.wanted, &mut self.endings);
+        let Some(leg) = leg.map_err(Halt::Course)? else {
+            return Ok(false);
+        };
+        let Leg {
+            walk,
+            source,
+            position,
+            name,
+        } = leg;
+        // What lies behind an archive's last member was no task's.
+        let passed = self.feeder.course.archives.len_before(position) - bytes_before;
+        add(
+            &self.feeder.counters.archive_bytes,
+            passed.saturating_sub(self.batch.consumed),
+        );
+        self.batch.consumed = 0;
+        self.feeder.walk = walk;
+        (self.feeder.source, self.feeder.position, self.feeder.name) = (source, position, name);
+        self.feeder.walk.set_unlimited(self.sample.is_some());
+        if self.feeder.index.is_some() {
+            self.note_place(0, None);
+        }
+        Ok(true)
+    }
+
+    /// Notes a place at which a walk can begin: before the member at hand, at a point that is so far in the archive's file; or
+    /// at the beginning of the archive, which needs none.
+    fn note_place(&mut self, file: u64, point: Option<Vec<u8>>) {
         let Some(index) = &mut self.feeder.index else { return };
-        let Some(point) = self.feeder.walk.take_point() else {
-            return;
-        };
         let record = Record {
+            archive: self.feeder.position as u64,
             passed: self.passed,
-            file: point.file(),
+            file,
             names: self.names.take_fresh(),
-            point: point.encode(),
+            endings: self.endings[self.noted_endings..].to_vec(),
+            point,
         };
+        self.noted_endings = self.endings.len();
         if let Err(error) = index.add(&record) {
             without_index(&error);
             self.feeder.index = None;
@@ -278,7 +347,10 @@ impl Feeding {
         }
         let member = match self.refuse(&found) {
             Some(failure) => unread(&found, failure),
-            None => self.locate(&found)?,
+            None => match self.locate(&found) {
+                Err(WalkError::Unreadable { source, .. }) => unread(&found, unreadable(&source)),
+                located => located?,
+            },
         };
         self.passed.document_bytes += member.size;
         self.names.see(&member.name);
@@ -297,11 +369,18 @@ impl Feeding {
         *committed -= 1;
         // Whether the end of the archive cuts off the last one, whose failure was committed with it, is known only to
         // who looks for its bytes.
-        if is_many && *committed == 0 {
-            self.look_for_the_end(found)?;
+        let looked = if is_many && *committed == 0 {
+            self.look_for_the_end(found)
         } else if !refused && *committed == 0 {
-            let extents = walk.locate(found, &mut |_| {})?;
-            walk.releaser().release(&extents);
+            let extents = walk.locate(found, &mut |_| {});
+            extents.map(|extents| walk.releaser().release(&extents))
+        } else {
+            Ok(())
+        };
+        match looked {
+            // It failed by that.
+            Err(WalkError::Unreadable { .. }) => {}
+            looked => looked?,
         }
         let consumed = self.feeder.walk.consumed();
         let document_bytes = if refused { 0 } else { found.size };
@@ -339,10 +418,18 @@ impl Feeding {
     /// Makes a file's bytes readable. A file that the end of the archive cuts off fails in its place.
     fn locate(&mut self, found: &Found) -> Result<Member, WalkError> {
         let Feeding { feeder, batch, .. } = self;
-        let Feeder { walk, inputs, gate, .. } = feeder;
+        let Feeder {
+            walk,
+            source,
+            inputs,
+            gate,
+            ..
+        } = feeder;
         // Room becomes free only when tasks are done, so what is held back has to go out before the walk waits.
         let mut ended = false;
-        let extents = walk.locate(found, &mut |_| ended |= !batch.send(0, inputs, gate, usize::MAX));
+        let extents = walk.locate(found, &mut |_| {
+            ended |= !batch.send(source, 0, inputs, gate, usize::MAX)
+        });
         match extents {
             _ if ended => Err(WalkError::Closed),
             Ok(extents) => Ok(located(found, extents)),
@@ -402,7 +489,10 @@ impl Feeding {
         let consumed = self.feeder.walk.consumed();
         // A sample is held as a whole, however many tasks it has.
         let most = if self.sample.is_some() { usize::MAX } else { TASKS_AHEAD };
-        match self.batch.send(consumed, &self.feeder.inputs, &self.feeder.gate, most) {
+        let Feeder {
+            source, inputs, gate, ..
+        } = &self.feeder;
+        match self.batch.send(source, consumed, inputs, gate, most) {
             true => Ok(()),
             false => Err(WalkError::Closed),
         }
@@ -411,7 +501,14 @@ impl Feeding {
 
 impl Batch {
     /// Sends what there is as a task; `false` when the run ends. `consumed` is how far the archive is used up.
-    fn send(&mut self, consumed: u64, inputs: &Sender<Input>, gate: &Gate, most: usize) -> bool {
+    fn send(
+        &mut self,
+        source: &Arc<WorkerSource>,
+        consumed: u64,
+        inputs: &Sender<Input>,
+        gate: &Gate,
+        most: usize,
+    ) -> bool {
         if self.members.is_empty() {
             return true;
         }
@@ -419,7 +516,12 @@ impl Batch {
         let members = std::mem::take(&mut self.members);
         let archive_bytes = consumed.saturating_sub(self.consumed);
         self.consumed = self.consumed.max(consumed);
-        gate.enter(most) && inputs.send(Input::Work { members, archive_bytes }).is_ok()
+        let work = Input::Work {
+            source: Arc::clone(source),
+            members,
+            archive_bytes,
+        };
+        gate.enter(most) && inputs.send(work).is_ok()
     }
 }
 
@@ -436,6 +538,14 @@ fn located(found: &Found, extents: Vec<tarquet_archive::Extent>) -> Member {
 
 fn on_the_wire(tarquet_archive::Extent { offset, len }: tarquet_archive::Extent) -> Extent {
     Extent { offset, len }
+}
+
+/// Why a file of a directory fails that may not be read.
+fn unreadable(error: &io::Error) -> Failure {
+    Failure {
+        reason: "unreadable".to_owned(),
+        detail: format!("it cannot be read: {error}"),
+    }
 }
 
 /// A member that fails without being read. Its size is what a header claims, and nobody needs it.
@@ -455,13 +565,17 @@ fn send(inputs: &Sender<Input>, input: Input) -> Result<(), WalkError> {
 mod tests {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
+    use std::path::Path;
     use std::sync::mpsc::{Receiver, channel};
     use std::thread;
     use std::time::Duration;
 
-    use tarquet_archive::{Archive, SpoolOptions};
+    use tarquet_archive::Spool;
 
     use super::*;
+    use crate::archives::Archives;
+    use crate::settings::{Several, Source};
+    use crate::trail::Trail;
 
     /// A walk over members of one task each, whose bytes are holes in a file.
     fn feed(members: usize, sample: u64) -> (Receiver<Input>, Gate) {
@@ -473,11 +587,30 @@ mod tests {
         file.as_file().set_len(members as u64 * (512 + SIZE) + 1024).unwrap();
         let (inputs, receiver) = channel();
         let gate = Gate::default();
+        let source = Source::File(file.path().to_owned());
+        let mut course = Course {
+            archives: Archives::open(&[source], Several::No, Path::new("none")).unwrap(),
+            read: None,
+            points: None,
+            ignore_zeros: false,
+            inflate_threads: 1,
+            trail: Trail::default(),
+            spool: None,
+            next: 0,
+        };
+        let leg = course.go_on(Spool::without_memory(), 0, &mut Vec::new()).unwrap();
+        let Leg {
+            walk,
+            source,
+            position,
+            name,
+        } = leg.expect("an archive");
         let feeder = Feeder {
-            walk: Archive::open(file.path())
-                .unwrap()
-                .walk(SpoolOptions::default())
-                .unwrap(),
+            walk,
+            source,
+            position,
+            name,
+            course,
             behind: Behind::default(),
             index: None,
             wanted: Box::new(|_| true),
@@ -521,7 +654,7 @@ mod tests {
         for _ in 0..5 {
             assert!(matches!(next(&inputs), Input::Work { .. }));
         }
-        assert!(matches!(next(&inputs), Input::Walked(Walked { damage: None, .. })));
+        assert!(matches!(next(&inputs), Input::Walked(walked) if walked.endings.is_empty()));
     }
 
     #[test]

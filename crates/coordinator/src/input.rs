@@ -1,9 +1,9 @@
 //! All that can come to the coordinator's one loop.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use tarquet_archive::WalkError;
 use tarquet_dataset::Published;
 use tarquet_wire::message::Member;
 use tarquet_wire::sandbox::Held;
@@ -12,6 +12,7 @@ use crate::error::RunError;
 use crate::feeder::Walked;
 use crate::machine::{Event, WorkerId};
 use crate::numbering::Sent;
+use crate::source::WorkerSource;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) enum Input {
     },
     /// The walk found a task.
     Work {
+        /// What workers read them from.
+        source: Arc<WorkerSource>,
         /// Its members.
         members: Vec<Member>,
         /// How many bytes of the archive it stands for.
@@ -34,8 +37,10 @@ pub(crate) enum Input {
     },
     /// The walk has ended, at the archive's end or at damage.
     Walked(Walked),
-    /// The archive cannot be read.
-    WalkFailed(WalkError),
+    /// An archive cannot be read.
+    WalkFailed(RunError),
+    /// What a worker is to read cannot be given to it.
+    SourceLost(RunError),
     /// A worker cannot read the archive.
     SourceFailed {
         /// The member that it was reading.

@@ -13,9 +13,12 @@
 //!
 //! What is deliberately absent: the coordinator never parses JSON, and nothing here knows how a worker does its work.
 
+mod archives;
 mod beginning;
 mod counters;
+mod course;
 mod descriptors;
+mod ending;
 mod error;
 mod event_loop;
 mod feeder;
@@ -31,14 +34,17 @@ mod resume;
 mod run;
 mod seek_index;
 mod settings;
+mod source;
+mod trail;
 mod tuning;
 mod watch;
 mod writer;
 
 pub use counters::{Counters, Progress};
+pub use ending::Ending;
 pub use error::RunError;
 #[cfg(feature = "fuzzing")]
 pub use receive::judge::{Heard, hear};
 pub use resume::Difference;
 pub use run::{Coordinator, Stopper};
-pub use settings::{Documents, Ended, Report, Selection, Settings, Source, Wanted};
+pub use settings::{Documents, Ended, Report, Selection, Settings, Several, Source, Wanted};

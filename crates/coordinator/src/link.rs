@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
@@ -11,15 +11,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
 use tarquet_wire::frame::FrameWriter;
 use tarquet_wire::message::{ToWorker, send};
 use tarquet_wire::sandbox::{Demand, stopped_at};
+use tarquet_wire::source;
 
+use crate::error::RunError;
 use crate::input::Input;
 use crate::machine::{Death, WorkerId};
 use crate::receive::{Schemas, printable, receive};
+use crate::source::WorkerSource;
 use crate::watch;
 
 /// How long a worker whose pipe has ended may live on.
@@ -33,8 +36,6 @@ const LAST_LINES: usize = 10;
 pub(crate) struct Start<'a> {
     /// What is started, with the arguments of a [worker](tarquet_wire::start::Start).
     pub(crate) executable: &'a Path,
-    /// The descriptor that it inherits besides the standard three, to read members from.
-    pub(crate) source: RawFd,
     /// Whether it is to lock itself in.
     pub(crate) sandbox: Demand,
     /// What it may allocate, in bytes.
@@ -43,12 +44,25 @@ pub(crate) struct Start<'a> {
     pub(crate) pipe_bytes: i32,
 }
 
+/// What is said to a worker.
+enum Order {
+    /// A message.
+    Say(ToWorker),
+    /// One with a task, whose members are read from this.
+    Give(ToWorker, Arc<WorkerSource>),
+}
+
+/// Held while a worker is started: only what it is to inherit may be inherited then.
+static STARTING: Mutex<()> = Mutex::new(());
+
 /// A living worker. Dropped, it is killed and waited for: no child is left behind.
 #[derive(Debug)]
 pub(crate) struct Link {
     child: Child,
     /// `None` once nothing more is to be said.
-    commands: Option<Sender<ToWorker>>,
+    commands: Option<Sender<Order>>,
+    /// The number by which the worker knows its socket for sources.
+    sources: i32,
     last_lines: Arc<Mutex<VecDeque<String>>>,
     /// Ends when standard error does.
     silent: Receiver<()>,
@@ -67,11 +81,13 @@ impl Link {
         schemas: Schemas,
         inputs: &Sender<Input>,
     ) -> io::Result<Link> {
+        let (socket, far) = source::channel()?;
+        let sources = far.as_raw_fd();
         let made_with = tarquet_wire::start::Start {
             coordinator: std::process::id(),
             sandbox: start.sandbox,
             memory: start.memory,
-            inherited: vec![start.source],
+            inherited: vec![sources],
         };
         let mut command = Command::new(start.executable);
         command
@@ -82,11 +98,19 @@ impl Link {
             .stderr(Stdio::piped())
             // The terminal's Ctrl-C is for the coordinator alone.
             .process_group(0);
-        let child = command.spawn()?;
+        let child = {
+            let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+            fcntl(&far, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            let child = command.spawn();
+            // The worker's end is the worker's alone.
+            drop(far);
+            child?
+        };
         let (sender, receiver) = channel();
         let (speaking, silent) = channel::<()>();
         let mut link = Link {
             commands: Some(sender),
+            sources,
             last_lines: Arc::default(),
             silent,
             threads: Vec::new(),
@@ -103,8 +127,14 @@ impl Link {
         resize(&stdin, start.pipe_bytes);
         resize(&stdout, start.pipe_bytes);
         let (inputs, lines) = (inputs.clone(), Arc::clone(&link.last_lines));
+        let loser = inputs.clone();
         link.threads = vec![
-            named(format!("{worker} commands"), move || write_commands(stdin, &receiver))?,
+            named(format!("{worker} commands"), move || {
+                if let Err(lost) = write_commands(stdin, &socket, &receiver) {
+                    // The run may be over.
+                    loser.send(Input::SourceLost(lost)).ok();
+                }
+            })?,
             named(format!("{worker} events"), move || {
                 receive(worker, stdout, &schemas, &inputs)
             })?,
@@ -118,10 +148,24 @@ impl Link {
 
     /// Says something to the worker; to one that is gone, nothing.
     pub(crate) fn send(&self, message: ToWorker) {
+        self.order(Order::Say(message));
+    }
+
+    /// Gives the worker a task, behind the descriptor of what its members are read from.
+    pub(crate) fn give(&self, task: ToWorker, source: Arc<WorkerSource>) {
+        self.order(Order::Give(task, source));
+    }
+
+    fn order(&self, order: Order) {
         if let Some(commands) = &self.commands {
             // The writer ends with its pipe, and the reader tells of that.
-            commands.send(message).ok();
+            commands.send(order).ok();
         }
+    }
+
+    /// The number by which the worker knows its socket for sources.
+    pub(crate) fn sources(&self) -> i32 {
+        self.sources
     }
 
     /// Ends the worker. That it is gone comes as a [`Input::Hangup`].
@@ -217,13 +261,33 @@ fn resize(pipe: impl AsFd, bytes: i32) {
     fcntl(pipe, FcntlArg::F_SETPIPE_SZ(bytes)).ok();
 }
 
-fn write_commands(pipe: ChildStdin, commands: &Receiver<ToWorker>) {
+/// Writes what there is to say until there is no more, or the worker is gone.
+///
+/// # Errors
+///
+/// When what a task is to be read from cannot be opened any more.
+fn write_commands(pipe: ChildStdin, socket: &OwnedFd, orders: &Receiver<Order>) -> Result<(), RunError> {
     let mut writer = FrameWriter::new(pipe);
-    while let Ok(command) = commands.recv() {
-        if send(&mut writer, &command).is_err() {
-            return;
+    let mut last = None;
+    while let Ok(order) = orders.recv() {
+        let message = match order {
+            Order::Say(message) => message,
+            Order::Give(task, from) => {
+                if last.replace(from.id()) != Some(from.id())
+                    && from
+                        .with_descriptor(|file| source::send(socket, from.id(), file))?
+                        .is_err()
+                {
+                    return Ok(());
+                }
+                task
+            }
+        };
+        if send(&mut writer, &message).is_err() {
+            return Ok(());
         }
     }
+    Ok(())
 }
 
 /// Drains standard error, so that a worker never waits for it, and keeps its end.

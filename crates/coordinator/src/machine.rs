@@ -27,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Member, TaskId, ToWorker};
+use tarquet_wire::source::SourceId;
 
 use blame::{DEATHS_THAT_FAIL, FOREIGN_DEATHS_FORGIVEN};
 pub use event::{Action, Closes, Death, Event, WorkerId};
@@ -149,7 +150,7 @@ impl<U> Machine<U> {
 
     fn take_in(&mut self, event: Event<U>) {
         match event {
-            Event::Work { members } => self.add_task(members),
+            Event::Work { source, members } => self.add_task(source, members),
             Event::SampleEnded => self.sample_end = Some(TaskId(self.next_task)),
             Event::WorkEnded => self.work_ended = true,
             Event::SchemaFixed(plan) => self.fix_schema(plan),
@@ -221,10 +222,10 @@ impl<U> Machine<U> {
         }
     }
 
-    fn add_task(&mut self, members: Vec<Member>) {
+    fn add_task(&mut self, source: SourceId, members: Vec<Member>) {
         let id = TaskId(self.next_task);
         self.next_task += 1;
-        self.tasks.insert(id, TaskState::new(members));
+        self.tasks.insert(id, TaskState::new(source, members));
         self.waiting.insert(id);
     }
 

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Ending;
+
 /// What was found in the archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Notes {
@@ -12,12 +14,10 @@ pub(crate) struct Notes {
     pub(crate) document_bytes: u64,
     /// Bytes of the archive; 0 for standard input.
     pub(crate) archive_bytes: u64,
-    /// Where and why the archive ended early.
-    pub(crate) damage: Option<String>,
-    /// Whether the archive ends without an end-of-archive marker.
-    pub(crate) unmarked_end: bool,
-    /// What stands behind the end-of-archive marker.
-    pub(crate) after_end: Option<String>,
+    /// How many archives there were, where there were, or could be, several.
+    pub(crate) archives: Option<u64>,
+    /// How archives ended, of those whose end is worth a word.
+    pub(crate) endings: Vec<Ending>,
     /// A member name whose id some member before had.
     pub(crate) repeated_id: Option<String>,
     /// A member of many documents, all of which have its id.

@@ -5,12 +5,16 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use tarquet_dataset::{OpenMember, Unit};
 use tarquet_feature_map::Plan;
 use tarquet_wire::message::Open;
+
+use crate::settings::Several;
 
 /// A unit as a worker sent it.
 #[derive(Debug, Default)]
@@ -29,17 +33,20 @@ pub(crate) struct Numbering {
     features: Vec<String>,
     /// Which column of every table has lines' numbers.
     line_column: Option<usize>,
+    /// Which column of every table has the archive's name, where there are several.
+    archive_column: Option<usize>,
     /// How far the member is in whose midst the unit before ended.
     open: Option<OpenMember>,
 }
 
 impl Numbering {
     /// For the tables of a plan, at the beginning of an archive.
-    pub(crate) fn new(plan: &Plan) -> Numbering {
+    pub(crate) fn new(plan: &Plan, several: Several) -> Numbering {
         Numbering {
             features: plan.features.iter().map(|feature| feature.name.clone()).collect(),
             // Behind the ids and the member.
             line_column: plan.provenance.then_some(plan.ids.len() + 1),
+            archive_column: archive_column(plan, several),
             open: None,
         }
     }
@@ -49,8 +56,9 @@ impl Numbering {
         Numbering { open, ..self }
     }
 
-    /// The unit with the numbers that its documents have in their members.
-    pub(crate) fn number(&mut self, sent: Sent) -> Unit {
+    /// The unit with the numbers that its documents have in their members and, where there are several, with the name of
+    /// their archive.
+    pub(crate) fn number(&mut self, sent: Sent, archive: Option<&str>) -> Unit {
         let Sent {
             mut unit,
             is_continued,
@@ -63,7 +71,27 @@ impl Numbering {
         }
         unit.open = open.map(|open| behind(before, &unit, open));
         self.open.clone_from(&unit.open);
+        if let Some(archive) = archive {
+            self.name(&mut unit, archive);
+        }
         unit
+    }
+
+    /// Says of everything in the unit which archive it is of.
+    fn name(&self, unit: &mut Unit, archive: &str) {
+        let name = || Some(archive.to_owned());
+        unit.failures.iter_mut().for_each(|failure| failure.archive = name());
+        unit.rescued.iter_mut().for_each(|value| value.archive = name());
+        let Some(column) = self.archive_column else { return };
+        for (_, batch) in &mut unit.batches {
+            // A table has fewer rows than a column of them can hold, and the names are text; so nothing can be refused.
+            if let Ok(named) = with_archive(batch, column, archive) {
+                *batch = named;
+            }
+        }
+        for (bytes, rows) in unit.bytes.iter_mut().zip(&unit.rows) {
+            *bytes = bytes.saturating_add(u64::from(*rows).saturating_mul(archive.len() as u64));
+        }
     }
 
     fn shift(&self, unit: &mut Unit, before: &OpenMember) {
@@ -81,6 +109,39 @@ impl Numbering {
             }
         }
     }
+}
+
+/// The column that names the archive a row comes from, in maps with `provenance: true`, where there are several archives.
+const ARCHIVE_COLUMN: &str = "_archive";
+
+/// Where in every table that column is, if it is there: behind the ids, the member and the line.
+fn archive_column(plan: &Plan, several: Several) -> Option<usize> {
+    (plan.provenance && several == Several::Yes).then_some(plan.ids.len() + 2)
+}
+
+/// The schema of a table that workers send, as the dataset has it: workers do not know of archives.
+pub(crate) fn with_archive_column(schema: &SchemaRef, plan: &Plan, several: Several) -> SchemaRef {
+    match archive_column(plan, several) {
+        Some(column) => insert_field(schema, column),
+        None => Arc::clone(schema),
+    }
+}
+
+fn insert_field(schema: &SchemaRef, column: usize) -> SchemaRef {
+    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
+    let field = Field::new(ARCHIVE_COLUMN, DataType::Utf8, false);
+    fields.insert(column.min(fields.len()), Arc::new(field));
+    Arc::new(Schema::new(fields))
+}
+
+/// The batch with the same name of an archive in every row.
+fn with_archive(batch: &RecordBatch, column: usize, archive: &str) -> Result<RecordBatch, ArrowError> {
+    let rows = batch.num_rows();
+    let mut names = StringBuilder::with_capacity(rows, rows * archive.len());
+    (0..rows).for_each(|_| names.append_value(archive));
+    let mut columns = batch.columns().to_vec();
+    columns.insert(column.min(columns.len()), Arc::new(names.finish()) as ArrayRef);
+    RecordBatch::try_new(insert_field(batch.schema_ref(), column), columns)
 }
 
 /// How far a member is behind a unit that ends in its midst.
@@ -124,7 +185,7 @@ mod tests {
 
     fn numbering() -> Numbering {
         let map = "{id: doc, provenance: true, features: {a: {path: $.a, type: int64}, b: {path: $.b, type: int64}}}";
-        Numbering::new(&tarquet_feature_map::parse("map.yaml", map).unwrap())
+        Numbering::new(&tarquet_feature_map::parse("map.yaml", map).unwrap(), Several::Yes)
     }
 
     /// A unit with one row of `a` for each of these lines, a failure and a rescued value in the last one.
@@ -142,8 +203,10 @@ mod tests {
         let unit = Unit {
             documents: lines.len(),
             rows: lines.iter().flat_map(|_| [1, 0]).collect(),
+            bytes: lines.iter().flat_map(|_| [0, 0]).collect(),
             batches: vec![(0, batch)],
             failures: vec![FailedMember {
+                archive: None,
                 member: None,
                 offset: None,
                 line,
@@ -151,6 +214,7 @@ mod tests {
                 detail: text(),
             }],
             rescued: vec![RescuedValue {
+                archive: None,
                 member: text(),
                 feature: "a".to_owned(),
                 row: 1,
@@ -181,7 +245,7 @@ mod tests {
     fn what_comes_behind_other_units_of_its_member_counts_on() {
         let mut numbering = numbering();
         // Another member, then two of five lines of this one.
-        let first = numbering.number(sent(&[None, Some(2), Some(5)], false, open(100, 5, 2)));
+        let first = numbering.number(sent(&[None, Some(2), Some(5)], false, open(100, 5, 2)), None);
         assert_eq!(lines(&first), [None, Some(2), Some(5)]);
         assert_eq!((first.failures[0].line, first.rescued[0].row), (Some(5), 1));
         let expected = OpenMember {
@@ -191,7 +255,7 @@ mod tests {
         };
         assert_eq!(first.open, Some(expected));
 
-        let second = numbering.number(sent(&[Some(1), Some(3)], true, open(200, 4, 2)));
+        let second = numbering.number(sent(&[Some(1), Some(3)], true, open(200, 4, 2)), None);
         assert_eq!(lines(&second), [Some(6), Some(8)]);
         assert_eq!((second.failures[0].line, second.rescued[0].line), (Some(8), Some(8)));
         assert_eq!(second.rescued[0].row, 3, "behind two rows");
@@ -202,12 +266,30 @@ mod tests {
         };
         assert_eq!(second.open, Some(after.clone()));
 
-        let last = numbering.number(sent(&[Some(1)], true, None));
+        let last = numbering.number(sent(&[Some(1)], true, None), None);
         assert_eq!((lines(&last), last.open), (vec![Some(10)], None));
-        let next = numbering.number(sent(&[Some(1)], false, None));
+        let next = numbering.number(sent(&[Some(1)], false, None), None);
         assert_eq!(lines(&next), [Some(1)], "another member");
 
         let mut resumed = self::numbering().resume(Some(after));
-        assert_eq!(lines(&resumed.number(sent(&[Some(1)], true, None))), [Some(10)]);
+        assert_eq!(lines(&resumed.number(sent(&[Some(1)], true, None), None)), [Some(10)]);
+    }
+
+    #[test]
+    fn what_comes_out_of_several_archives_says_of_which() {
+        let mut numbering = numbering();
+        let unit = numbering.number(sent(&[Some(1), Some(2)], false, None), Some("b.tar"));
+        let batch = &unit.batches[0].1;
+        assert_eq!(batch.schema().field(3).name(), ARCHIVE_COLUMN);
+        let names: Vec<_> = batch.column(3).as_string::<i32>().iter().flatten().collect();
+        assert_eq!(names, ["b.tar", "b.tar"]);
+        assert_eq!(unit.bytes, [5, 0, 5, 0], "their length counts where parts end");
+        assert_eq!(unit.failures[0].archive.as_deref(), Some("b.tar"));
+        assert_eq!(unit.rescued[0].archive.as_deref(), Some("b.tar"));
+        let untold = numbering.number(sent(&[Some(1)], false, None), None);
+        assert_eq!(
+            (untold.batches[0].1.num_columns(), untold.failures[0].archive.as_deref()),
+            (3, None)
+        );
     }
 }

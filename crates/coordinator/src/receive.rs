@@ -306,6 +306,7 @@ fn failed_member(row: FailureRow) -> FailedMember {
         detail,
     } = row;
     FailedMember {
+        archive: None,
         member: Some(member),
         offset,
         line,
@@ -325,6 +326,7 @@ fn rescued_value(row: RescuedRow) -> RescuedValue {
         value,
     } = row;
     RescuedValue {
+        archive: None,
         member,
         feature,
         row,

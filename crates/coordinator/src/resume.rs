@@ -2,17 +2,17 @@
 
 use std::fmt;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 
-use tarquet_archive::{Archive, Container, Fingerprint};
+use tarquet_archive::{Container, Fingerprint};
 use tarquet_dataset::{Input, Resumable};
 use tarquet_feature_map::Plan;
 
+use crate::archives::Archives;
 use crate::error::RunError;
-use crate::settings::Settings;
+use crate::settings::{Settings, Several};
 
 /// The name of the input that is a text of many lines.
 const FEATURE_MAP: &str = "the feature map";
@@ -23,9 +23,9 @@ const SAMPLE: &str = "--sample";
 /// The name of the input that may differ, since a copy of an archive is as good.
 const MODIFIED: &str = "the archive's time of modification";
 
-/// Everything that the bytes of a run depend on: names for people, values to be compared. Without an archive, what is
-/// known of it before it is read.
-pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<Vec<Input>, RunError> {
+/// Everything that the bytes of a run depend on: names for people, values to be compared. Without archives, what is known
+/// of standard input before it is read.
+pub(crate) fn inputs(settings: &Settings, archives: Option<&Archives>) -> Result<Vec<Input>, RunError> {
     let Settings {
         plan,
         parts,
@@ -37,18 +37,28 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
     // Two files of some megabytes, read at the same time: no worker starts before both are known.
     let (build, fingerprint) = thread::scope(|scope| {
         let build = scope.spawn(|| build(executable));
-        let fingerprint = archive.map(Archive::fingerprint).transpose();
+        let fingerprint = archives.map(Archives::fingerprint).transpose();
         (build.join().unwrap_or_else(|panic| resume_unwind(panic)), fingerprint)
     });
     inputs.add("the executable", build);
-    match fingerprint?.flatten() {
-        Some(fingerprint) => {
+    match (fingerprint?.flatten(), archives) {
+        (Some(fingerprint), Some(archives)) if archives.several() == Several::Yes => {
+            inputs.add("the number of archives", archives.count());
+            // They stand in the rows.
+            inputs.add(
+                "the archives' names, as a checksum",
+                format_args!("{:016x}", archives.names()),
+            );
+            inputs.add("the archives' size in bytes", fingerprint.len);
+            inputs.add("the archives' content, as a checksum", fingerprint);
+        }
+        (Some(fingerprint), _) => {
             inputs.add("the archive's size in bytes", fingerprint.len);
             inputs.add("the archive's content, as a checksum", fingerprint);
         }
-        None => inputs.add("the archive", "standard input"),
+        (None, _) => inputs.add("the archive", "standard input"),
     }
-    if let Some(modified) = archive.and_then(modified_and_large) {
+    if let Some(modified) = archives.and_then(modified_and_sampled) {
         inputs.add(MODIFIED, modified);
     }
     inputs.add(FEATURE_MAP, plan.to_yaml());
@@ -66,11 +76,11 @@ pub(crate) fn inputs(settings: &Settings, archive: Option<&Archive>) -> Result<V
     Ok(inputs.0)
 }
 
-/// When an archive was modified whose fingerprint is of samples alone.
-fn modified_and_large(archive: &Archive) -> Option<String> {
-    let metadata = archive.file()?.metadata().ok()?;
-    let is_sampled = metadata.len() > Fingerprint::WHOLE;
-    is_sampled.then(|| format!("{}.{:09}", metadata.mtime(), metadata.mtime_nsec()))
+/// When archives were modified whose fingerprint is of samples alone.
+fn modified_and_sampled(archives: &Archives) -> Option<String> {
+    let is_sampled = archives.only().is_some_and(|only| only.container() == Container::Files)
+        || archives.len()? > Fingerprint::WHOLE;
+    is_sampled.then(|| archives.modified()).flatten()
 }
 
 struct Inputs(Vec<Input>);
@@ -102,11 +112,11 @@ pub(crate) fn canonical(plan: &Plan) -> Result<Plan, RunError> {
     })
 }
 
-/// Warns of an archive that may be another one, and of which no more than samples are compared. A compressed archive that was
-/// modified is read from its start, and so compared as a whole: the seek index is of the one that was not.
-pub(crate) fn warn_of_samples(archive: Option<&Archive>, then: &[Input], now: &[Input]) {
-    let is_sampled = archive.is_some_and(|archive| archive.container() == Container::Tar);
-    if is_sampled && value(then, MODIFIED) != value(now, MODIFIED) {
+/// Warns of an archive that may be another one, and of which no more than samples are compared. One that is compressed, and
+/// was modified, is read from its start, and so compared as a whole: the seek index is of the one that was not.
+pub(crate) fn warn_of_samples(archives: Option<&Archives>, then: &[Input], now: &[Input]) {
+    let are_sampled = archives.is_some_and(Archives::are_sampled);
+    if are_sampled && value(then, MODIFIED) != value(now, MODIFIED) {
         tracing::warn!(
             "the archive was modified, or copied, since the run began. It has the size that it had, and so have 16 MiB \
              of samples their content; the rest of an archive this large is not compared"

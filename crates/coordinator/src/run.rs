@@ -6,22 +6,25 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use tarquet_archive::Archive;
+use tarquet_archive::{Spool, SpoolOptions};
 use tarquet_dataset::{Input as Described, Position, Published, Resumable, Target};
 use tarquet_feature_map::Plan;
 use tarquet_wire::tables;
 
+use crate::archives::Archives;
 use crate::beginning::Beginning;
 use crate::counters::{Counters, Progress};
+use crate::course::{Course, Leg};
 use crate::error::RunError;
 use crate::event_loop::{Crew, Ground, Run, dataset_tables};
 use crate::feeder::{Feeder, Gate};
-use crate::identity::Identity;
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::resume;
 use crate::seek_index::Subject;
-use crate::settings::{Ended, Report, Settings, Source};
+use crate::settings::{Ended, Report, Settings, Several, Source};
+use crate::source::WorkerSource;
+use crate::trail::Trail;
 use crate::tuning::Tuning;
 use crate::writer::Commit;
 
@@ -43,15 +46,15 @@ impl Stopper {
 /// A run that can be started.
 pub struct Coordinator {
     settings: Settings,
-    /// `None` where it is not needed: it is standard input, of a run that is finished already.
-    archive: Option<Archive>,
+    /// `None` where they are not needed: it is standard input, of a run that is finished already.
+    archives: Option<Archives>,
     target: Target,
     counters: Arc<Counters>,
     inputs: (Sender<Input>, Receiver<Input>),
 }
 
 impl Coordinator {
-    /// A run with these settings, whose archive is there and whose directory is taken. For the first bytes of standard
+    /// A run with these settings, whose archives are there and whose directory is taken. For the first bytes of standard
     /// input this waits, and nothing but a signal that kills ends that.
     ///
     /// # Errors
@@ -59,18 +62,18 @@ impl Coordinator {
     /// [`RunError::Archive`], or [`RunError::Dataset`] where the directory cannot be taken.
     pub fn open(settings: Settings) -> Result<Coordinator, RunError> {
         let claim = || Target::claim(&settings.out_dir, settings.existing);
-        let (archive, target) = match &settings.source {
-            Source::File(path) => (Some(Archive::open(path)?), claim()?),
-            Source::StandardInput => {
+        let open = || Archives::open(&settings.sources, settings.several, &settings.out_dir);
+        let (archives, target) = match &settings.sources[..] {
+            [Source::StandardInput] => {
                 let target = claim()?;
                 let is_finished = target.resumable().is_some_and(|earlier| earlier.finished);
-                let archive = (!is_finished).then(Archive::stdin).transpose()?;
-                (archive, target)
+                ((!is_finished).then(open).transpose()?, target)
             }
+            _ => (Some(open()?), claim()?),
         };
         Ok(Coordinator {
             settings,
-            archive,
+            archives,
             target,
             counters: Arc::default(),
             inputs: channel(),
@@ -98,13 +101,13 @@ impl Coordinator {
         let started = Instant::now();
         self.settings.plan = resume::canonical(&self.settings.plan)?;
         let sampled = !self.settings.plan.is_typed();
-        let described = resume::inputs(&self.settings, self.archive.as_ref())?;
+        let described = resume::inputs(&self.settings, self.archives.as_ref())?;
         let earlier = self.target.resumable().cloned();
         let report = match earlier {
             None => self.extract(described, None)?,
             Some(earlier) => {
                 let plan = resume::plan(&self.settings, &earlier, &described)?;
-                resume::warn_of_samples(self.archive.as_ref(), &earlier.inputs, &described);
+                resume::warn_of_samples(self.archives.as_ref(), &earlier.inputs, &described);
                 self.counters.resume(&earlier.position);
                 match earlier.finished {
                     true if earlier.complete => return Ok(Ended::Already(self.counters.progress())),
@@ -123,9 +126,10 @@ impl Coordinator {
     /// Ends a run whose last commit was made, and that died before its end.
     fn complete(self, plan: &Plan, earlier: &Resumable) -> Result<Report, RunError> {
         let schemas = tables::schemas(plan)?;
-        let mut dataset = self
-            .target
-            .resume(dataset_tables(plan, &schemas), self.settings.parts)?;
+        let mut dataset = self.target.resume(
+            dataset_tables(plan, &schemas, self.settings.several),
+            self.settings.parts,
+        )?;
         dataset.finish("")?;
         let notes = Notes::of(earlier.notes.as_deref().unwrap_or_default());
         let progress = Progress {
@@ -148,33 +152,46 @@ impl Coordinator {
     fn extract(self, described: Vec<Described>, earlier: Option<(Plan, Position)>) -> Result<Report, RunError> {
         let Coordinator {
             settings,
-            archive,
+            archives,
             target,
             counters,
             inputs: (inputs, receiver),
         } = self;
-        // It is open wherever there is something to extract.
-        let mut archive = archive.ok_or(RunError::Stopped)?;
-        archive.set_inflate_threads(settings.inflate_threads);
+        // They are open wherever there is something to extract.
+        let archives = archives.ok_or(RunError::Stopped)?;
+        let (several, count) = (archives.several(), archives.count() as u64);
         counters
             .archive_len
-            .store(archive.len().unwrap_or(0), Ordering::Relaxed);
+            .store(archives.len().unwrap_or(0), Ordering::Relaxed);
         let (plan, position) = match earlier {
             Some((plan, position)) => (plan, Some(position)),
             None => (settings.plan, None),
         };
-        let subject = archive.len().map(|len| Subject::new(len, &described));
+        let subject = archives.len().filter(|_| archives.any_is_compressed());
+        let subject = subject.map(|len| Subject::new(len, &described));
         let tuning = Tuning::of_run();
         let spacing = tuning.seek_spacing;
-        let beginning = Beginning::of(&archive, &target, subject, position.as_ref(), spacing)?;
-        let Beginning {
-            mut walk,
-            behind,
-            index,
-        } = beginning;
-        if settings.ignore_zeros {
-            walk.ignore_zeros();
-        }
+        let spool = spool(&archives)?;
+        let releaser = spool.releaser();
+        let trail = Trail::default();
+        let mut course = Course {
+            archives,
+            read: position.as_ref().and_then(|position| position.source),
+            points: None,
+            ignore_zeros: settings.ignore_zeros,
+            inflate_threads: settings.inflate_threads,
+            trail: trail.clone(),
+            spool: spool_source(&spool)?,
+            next: 0,
+        };
+        let beginning = Beginning::of(&mut course, spool, &target, subject, position.as_ref(), spacing)?;
+        let Beginning { leg, behind, index } = beginning;
+        let Leg {
+            walk,
+            source,
+            position: archive,
+            name,
+        } = leg;
         let plan = Arc::new(plan);
         let sampling = !plan.is_typed();
         counters.sampling.store(sampling, Ordering::Relaxed);
@@ -185,9 +202,9 @@ impl Coordinator {
             inputs: position.is_none().then_some(described),
             commit: Commit {
                 every: settings.checkpoint_every,
-                identity: identity(&archive)?.map(Arc::new),
-                prefix: walk.prefix(),
+                trail,
             },
+            archives: (several == Several::Yes).then_some(count),
         };
         let crew = Crew {
             workers: settings.workers,
@@ -199,13 +216,17 @@ impl Coordinator {
             member_timeout: settings.member_timeout,
         };
         let gate = Gate::default();
-        let mut run = Run::new(&plan, &walk, crew, ground, gate.clone(), &counters, &inputs)?;
+        let mut run = Run::new(&plan, releaser, crew, ground, gate.clone(), &counters, &inputs)?;
         if !sampling {
             run.begin_dataset(&plan)?;
         }
         let resumed = position.is_some();
         let feeder = start(Feeder {
             walk,
+            source,
+            position: archive,
+            name,
+            course,
             behind,
             index,
             wanted: settings.selection.wanted,
@@ -240,13 +261,23 @@ fn remove_seek_index(published: &Published) {
     }
 }
 
-/// What the archive's file is now; `None` for standard input, which is never looked at again.
-fn identity(archive: &Archive) -> Result<Option<Identity>, RunError> {
-    let identity = archive.file().map(|file| Identity::of(archive.path(), file));
-    identity.transpose().map_err(|error| RunError::Start {
-        what: "looking at the archive",
-        error,
+/// The one spool that the archives go through, of those that have to.
+fn spool(archives: &Archives) -> Result<Spool, RunError> {
+    Ok(match archives.only() {
+        Some(only) => only.spool(SpoolOptions::default())?,
+        None if archives.any_is_spooled() => Spool::new(SpoolOptions::default())?,
+        None => Spool::without_memory(),
     })
+}
+
+/// What workers read the spool from, if it can hold anything.
+fn spool_source(spool: &Spool) -> Result<Option<Arc<WorkerSource>>, RunError> {
+    let descriptor = spool.reader().map(|reader| reader.try_clone_to_owned()).transpose();
+    let descriptor = descriptor.map_err(|error| RunError::Start {
+        what: "reading the spool",
+        error,
+    })?;
+    Ok(descriptor.map(WorkerSource::spool).map(Arc::new))
 }
 
 fn start(feeder: Feeder) -> Result<JoinHandle<()>, RunError> {

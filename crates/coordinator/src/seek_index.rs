@@ -1,4 +1,5 @@
-//! The seek index: places in a compressed archive at which a resumed run can begin, in the file `run/seek-index`.
+//! The seek index: places in compressed archives, and beginnings of archives, at which a resumed run can begin, in the file
+//! `run/seek-index`.
 //!
 //! ```text
 //! magic, 8 bytes, the last of them the version
@@ -19,13 +20,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tarquet_archive::SeekPoint;
-use tarquet_dataset::{DatasetError, Input, SeekIndexFile};
+use tarquet_dataset::{DatasetError, Input, SeekIndexFile, SourcePrefix};
 use twox_hash::XxHash3_64;
 
+use crate::ending::Ending;
 use crate::names::Known;
 
 /// How the file begins; the last byte is the version of all that follows.
-const MAGIC: [u8; 8] = *b"tqseek\0\x01";
+const MAGIC: [u8; 8] = *b"tqseek\0\x02";
 
 /// The most bytes of a frame: far more than a window, the names between two places, and the records of global headers are.
 const MOST: u32 = 32 << 20;
@@ -62,17 +64,21 @@ pub(crate) struct Passed {
     pub(crate) document_bytes: u64,
 }
 
-/// A place at which a walk can begin.
+/// A place at which a walk can begin: in an archive, or at the beginning of one of several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
+    /// The archive's position.
+    pub(crate) archive: u64,
     /// What it passes over then.
     pub(crate) passed: Passed,
     /// How much of the archive that is, in bytes of its file.
     pub(crate) file: u64,
     /// What is known of the members' names since the record before.
     pub(crate) names: Known,
-    /// The point, encoded.
-    pub(crate) point: Vec<u8>,
+    /// How archives ended since the record before, as far as that is worth a word.
+    pub(crate) endings: Vec<Ending>,
+    /// The point, encoded; `None` for the beginning.
+    pub(crate) point: Option<Vec<u8>>,
 }
 
 /// An index that is being written.
@@ -105,41 +111,63 @@ impl SeekIndex {
 /// The best place in an index.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) point: SeekPoint,
+    pub(crate) archive: u64,
+    pub(crate) point: Option<SeekPoint>,
     pub(crate) passed: Passed,
     /// What is known of all names before it.
     pub(crate) names: Known,
+    /// How archives before it ended.
+    pub(crate) endings: Vec<Ending>,
     /// Where its record ends, in bytes of the index.
     pub(crate) end: u64,
 }
 
-/// The last place in an index of `subject` behind which no more lies than `most` members that are wanted, and than `read`
-/// bytes of the archive.
+/// The last place in an index of `subject` before which no more lies than `most` members that are wanted, and which is a
+/// beginning, or one in the archive of which `read` was read, with no more than that before it. Of others it is not known
+/// any more whether they are what they were.
 ///
 /// # Errors
 ///
 /// When the index cannot be read. That it says nothing is none.
-pub(crate) fn last_before(index: &mut impl Read, subject: &Subject, most: u64, read: u64) -> io::Result<Option<Found>> {
+pub(crate) fn last_before(
+    index: &mut impl Read,
+    subject: &Subject,
+    most: u64,
+    read: Option<&SourcePrefix>,
+) -> io::Result<Option<Found>> {
     let mut frames = Frames::new(index);
     if frames.magic()? != Some(MAGIC) || frames.next::<Subject>()? != Some(*subject) {
         return Ok(None);
     }
-    let mut names = Known::default();
-    let mut best: Option<(Record, usize, u64)> = None;
+    let is_known = |record: &Record| {
+        record.point.is_none() || read.is_some_and(|read| read.archive == record.archive && record.file <= read.bytes)
+    };
+    let (mut names, mut endings) = (Known::default(), Vec::new());
+    let mut best: Option<(Record, usize, usize, u64)> = None;
     while let Some(mut record) = frames.next::<Record>()? {
-        if record.passed.wanted > most || record.file > read {
+        if record.passed.wanted > most {
             break;
         }
         names.ids.append(&mut record.names.ids);
-        best = Some((record, names.ids.len(), frames.end));
+        endings.append(&mut record.endings);
+        if is_known(&record) {
+            best = Some((record, names.ids.len(), endings.len(), frames.end));
+        }
     }
-    Ok(best.and_then(|(record, known, end)| {
+    Ok(best.and_then(|(record, known, ended, end)| {
         names.ids.truncate(known);
+        endings.truncate(ended);
         names.repeated = record.names.repeated;
+        let point = match record.point {
+            Some(point) => Some(SeekPoint::decode(&point)?),
+            None => None,
+        };
         Some(Found {
-            point: SeekPoint::decode(&record.point)?,
+            archive: record.archive,
+            point,
             passed: record.passed,
             names,
+            endings,
             end,
         })
     }))
@@ -254,6 +282,7 @@ mod tests {
     /// The bytes of an index with a record for each point, and what each record is.
     fn index(points: &[SeekPoint]) -> (Vec<u8>, Vec<Record>, Vec<u64>) {
         let record = |(number, point): (u64, &SeekPoint)| Record {
+            archive: 3,
             passed: Passed {
                 wanted: 10 * number,
                 skipped: number,
@@ -264,7 +293,8 @@ mod tests {
                 ids: vec![2 * number, 2 * number + 1],
                 repeated: (number > 1).then(|| "again".to_owned()),
             },
-            point: point.encode(),
+            endings: Vec::from_iter((number == 2).then(ending)),
+            point: Some(point.encode()),
         };
         let records: Vec<Record> = (1..).zip(points).map(record).collect();
         let mut bytes = [&MAGIC[..], &frame(&subject())].concat();
@@ -276,15 +306,36 @@ mod tests {
         (bytes, records, ends)
     }
 
+    fn ending() -> Ending {
+        Ending {
+            damage: Some("it is cut short".to_owned()),
+            ..Ending::default()
+        }
+    }
+
+    fn read(archive: u64, bytes: u64) -> SourcePrefix {
+        SourcePrefix {
+            archive,
+            bytes,
+            hash: 0,
+        }
+    }
+
     fn find(bytes: &[u8], most: u64, read: u64) -> Option<Found> {
-        last_before(&mut Cursor::new(bytes), &subject(), most, read).expect("memory can be read")
+        let read = self::read(3, read);
+        last_before(&mut Cursor::new(bytes), &subject(), most, Some(&read)).expect("memory can be read")
     }
 
     /// What the first `count` records say together.
     fn expected(records: &[Record], ends: &[u64], count: usize) -> Option<Found> {
         let last = records[..count].last()?;
         Some(Found {
-            point: SeekPoint::decode(&last.point).expect("a point"),
+            archive: 3,
+            point: Some(SeekPoint::decode(last.point.as_ref().expect("a point")).expect("a point")),
+            endings: records[..count]
+                .iter()
+                .flat_map(|record| record.endings.clone())
+                .collect(),
             passed: last.passed,
             names: Known {
                 ids: records[..count]
@@ -315,6 +366,43 @@ mod tests {
     }
 
     #[test]
+    fn in_archives_of_which_nothing_is_known_only_beginnings_count() {
+        let (mut bytes, records, _) = index(points());
+        let last = records.last().expect("there are some");
+        let passed = Passed {
+            wanted: last.passed.wanted + 5,
+            ..last.passed
+        };
+        let beginning = Record {
+            archive: 4,
+            passed,
+            file: 0,
+            names: Known {
+                ids: vec![1000],
+                repeated: None,
+            },
+            endings: vec![ending()],
+            point: None,
+        };
+        bytes.extend(frame(&beginning));
+        // In archive 4, and in one that is not read in order.
+        for read in [Some(read(4, 10)), None] {
+            let mut index = Cursor::new(&bytes);
+            let found = last_before(&mut index, &subject(), u64::MAX, read.as_ref()).expect("memory can be read");
+            let found = found.expect("a beginning");
+            assert_eq!((found.archive, found.point.is_none(), found.passed), (4, true, passed));
+            assert_eq!((found.names.ids.len(), found.endings.len()), (2 * records.len() + 1, 2));
+            let most = passed.wanted - 1;
+            let found = last_before(&mut Cursor::new(&bytes), &subject(), most, read.as_ref());
+            assert_eq!(
+                found.expect("memory can be read"),
+                None,
+                "of archive 3 nothing is known"
+            );
+        }
+    }
+
+    #[test]
     fn an_index_of_another_run_says_nothing() {
         let (bytes, ..) = index(points());
         let input = Input {
@@ -322,7 +410,7 @@ mod tests {
             value: "*.json".to_owned(),
         };
         for other in [Subject::new(8, &[]), Subject::new(7, &[input])] {
-            let found = last_before(&mut Cursor::new(&bytes), &other, u64::MAX, u64::MAX);
+            let found = last_before(&mut Cursor::new(&bytes), &other, u64::MAX, Some(&read(3, u64::MAX)));
             assert_eq!(found.expect("memory can be read"), None);
         }
     }

@@ -10,12 +10,15 @@ use tarquet_wire::message::Shape;
 use tarquet_wire::sandbox::{Demand, Held};
 
 use crate::counters::Progress;
+use crate::ending::Ending;
 use crate::notes::Notes;
 
 /// What a run needs to know.
 pub struct Settings {
-    /// The archive.
-    pub source: Source,
+    /// The archives, in order; at least one.
+    pub sources: Vec<Source>,
+    /// Whether there are several, or could be: what is said of members then names their archives, be there one or more.
+    pub several: Several,
     /// Whether an end-of-archive marker is passed over, so that archives one behind the other are read as one.
     pub ignore_zeros: bool,
     /// Where the dataset goes.
@@ -56,10 +59,19 @@ pub struct Settings {
 /// Where an archive is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file.
+    /// A file, or a directory of loose files.
     File(PathBuf),
-    /// Standard input, which is read once and in order.
+    /// Standard input, which is read once and in order, and is the only archive.
     StandardInput,
+}
+
+/// Whether a run has several archives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Several {
+    /// It has one.
+    No,
+    /// It has several, or one of what may be several.
+    Yes,
 }
 
 /// How the documents of a member are told from one another.
@@ -140,12 +152,10 @@ pub struct Report {
     pub progress: Progress,
     /// The tables, in the order of the map.
     pub tables: Vec<PublishedTable>,
-    /// Where and why the archive ended early.
-    pub damage: Option<String>,
-    /// Whether the archive ends without an end-of-archive marker.
-    pub unmarked_end: bool,
-    /// What stands behind the end-of-archive marker, and where.
-    pub after_end: Option<String>,
+    /// How many archives there were, if there were, or could be, several.
+    pub archives: Option<u64>,
+    /// How archives ended, of those whose end is worth a word, in order.
+    pub endings: Vec<Ending>,
     /// A member name whose id some member before had.
     pub repeated_id: Option<String>,
     /// A member of many documents, all of which have the id that its name gives.
@@ -168,9 +178,8 @@ impl Report {
         Report {
             progress,
             tables: published.tables.clone(),
-            damage: notes.damage,
-            unmarked_end: notes.unmarked_end,
-            after_end: notes.after_end,
+            archives: notes.archives,
+            endings: notes.endings,
             repeated_id: notes.repeated_id,
             shared_id: notes.shared_id,
             resumed: false,

@@ -13,18 +13,18 @@ use tarquet_dataset::{Dataset, FailedMember, SourcePrefix, Unit};
 
 use crate::counters::{Counters, add};
 use crate::error::RunError;
-use crate::identity::Identity;
 use crate::input::{Input, OnPanic};
 use crate::machine::{Event, WorkerId};
 use crate::numbering::{Numbering, Sent};
+use crate::trail::Trail;
 
 /// What the thread is told.
 enum Order {
     /// A unit for the dataset, and whose credit it holds.
     Append { worker: WorkerId, bytes: u64, unit: Sent },
-    /// There is no more; the dataset is to be finished, with a last failure that is no member's, and notes for whoever
+    /// There is no more; the dataset is to be finished, with last failures that are no member's, and notes for whoever
     /// resumes it when there is nothing left to do.
-    Finish { last: Option<FailedMember>, notes: String },
+    Finish { last: Vec<FailedMember>, notes: String },
     /// No more will come, and there would have been more: what was appended is to be kept for a resume.
     Suspend,
 }
@@ -33,10 +33,8 @@ enum Order {
 pub(crate) struct Commit {
     /// How long after a checkpoint the next one is due.
     pub(crate) every: Duration,
-    /// The archive, where it is a file.
-    pub(crate) identity: Option<Arc<Identity>>,
-    /// How much was read of a source that is read in order.
-    pub(crate) prefix: Option<PrefixProbe>,
+    /// The archives that are read.
+    pub(crate) trail: Trail,
 }
 
 /// The dataset's thread, as the loop holds it. What waits for it is bounded by credit.
@@ -72,6 +70,7 @@ impl Writer {
                 let writing = Writing {
                     due: from_now(commit.every),
                     numbering: numbering.resume(dataset.position().open.clone()),
+                    members: dataset.position().members,
                     dataset,
                     commit,
                     counters: &counters,
@@ -97,7 +96,7 @@ impl Writer {
     }
 
     /// Finishes the dataset behind all deliveries.
-    pub(crate) fn finish(&self, last: Option<FailedMember>, notes: String) {
+    pub(crate) fn finish(&self, last: Vec<FailedMember>, notes: String) {
         self.tell(Order::Finish { last, notes });
     }
 
@@ -134,6 +133,8 @@ impl Drop for Writer {
 struct Writing<'a> {
     dataset: Dataset,
     numbering: Numbering,
+    /// Members, of all archives, that were appended to their end.
+    members: u64,
     commit: Commit,
     /// When the next checkpoint is due.
     due: Instant,
@@ -201,7 +202,10 @@ impl Writing<'_> {
     }
 
     fn append(&mut self, sent: Sent) -> Result<(), RunError> {
-        let unit = self.numbering.number(sent);
+        let begun = self.commit.trail.of(self.members);
+        let archive = begun.and_then(|begun| begun.name);
+        let unit = self.numbering.number(sent, archive.as_deref());
+        self.members += unit.members;
         let (documents, failures) = (unit.documents as u64, unit.failures.len() as u64);
         let rows: u64 = unit.rows.iter().map(|rows| u64::from(*rows)).sum();
         let (members, failed, rescued) = (unit.members, unit.failed, unit.rescued.len() as u64);
@@ -217,33 +221,35 @@ impl Writing<'_> {
 
     /// Commits what was appended, if the archive still is what it was.
     fn checkpoint(&mut self) -> Result<(), RunError> {
-        self.check_archive()?;
-        let prefix = self.commit.prefix.as_ref();
+        self.check_archives()?;
+        let begun = self.commit.trail.of(self.members);
+        let probe = begun.as_ref().and_then(|begun| begun.prefix.as_ref());
         // What is read again has to be shown to be the same before anything that comes after it is kept.
-        if prefix.is_none_or(PrefixProbe::is_confirmed) {
-            let prefix = prefix.map(PrefixProbe::prefix);
+        if probe.is_none_or(PrefixProbe::is_confirmed) {
+            let archive = begun.as_ref().map_or(0, |begun| begun.archive as u64);
+            let prefix = probe.map(PrefixProbe::prefix);
             self.dataset.checkpoint(prefix.map(|prefix| SourcePrefix {
+                archive,
                 bytes: prefix.bytes,
                 hash: prefix.hash,
             }))?;
+            self.commit.trail.forget_before(self.members);
             self.counters.committed(self.dataset.position());
         }
         self.due = from_now(self.commit.every);
         Ok(())
     }
 
-    fn check_archive(&self) -> Result<(), RunError> {
-        self.commit
-            .identity
-            .as_ref()
-            .map_or(Ok(()), |identity| identity.check())
+    /// Refuses archives that are others than they were, of those that are not committed.
+    fn check_archives(&self) -> Result<(), RunError> {
+        self.commit.trail.check(self.members)
     }
 
-    /// Finishes the dataset, with the failure that is the archive's own.
-    fn finish(&mut self, last: Option<FailedMember>, notes: &str) -> Result<(), RunError> {
-        self.check_archive()?;
+    /// Finishes the dataset, with the failures that are the archives' own.
+    fn finish(&mut self, last: Vec<FailedMember>, notes: &str) -> Result<(), RunError> {
+        self.check_archives()?;
         self.dataset.append(Unit {
-            failures: Vec::from_iter(last),
+            failures: last,
             ..Unit::default()
         })?;
         Ok(self.dataset.finish(notes)?)

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tarquet_coordinator::machine::Death;
-use tarquet_coordinator::{Coordinator, RunError, Selection, Settings, Source};
+use tarquet_coordinator::{Coordinator, RunError, Selection, Settings, Several, Source};
 use tarquet_dataset::{Existing, Options};
 use tarquet_wire::sandbox::Demand;
 use tarquet_wire::start::WORKER_SUBCOMMAND;
@@ -28,7 +28,8 @@ fn run(script: &str, workers: usize) -> RunError {
     let plan = tarquet_feature_map::parse("map.yaml", "{id: doc, features: {a: {path: $.a, type: int64}}}").unwrap();
     let settings = Settings {
         documents: tarquet_coordinator::Documents::Auto,
-        source: Source::File(archive),
+        sources: vec![Source::File(archive)],
+        several: Several::No,
         ignore_zeros: false,
         out_dir: dir.path().join("out"),
         existing: Existing::Refuse,

@@ -40,6 +40,9 @@ pub struct OpenMember {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourcePrefix {
+    /// Which of several sources it is, from 0.
+    #[serde(default)]
+    pub archive: u64,
     /// How many bytes.
     pub bytes: u64,
     /// Their hash; in JSON sixteen hexadecimal digits, because many readers of JSON hold numbers as doubles.
@@ -90,7 +93,11 @@ mod tests {
                     line: 2,
                     rows: vec![1, 0],
                 }),
-                source: Some(SourcePrefix { bytes: 9, hash }),
+                source: Some(SourcePrefix {
+                    archive: 0,
+                    bytes: 9,
+                    hash,
+                }),
                 ..Position::default()
             };
             let text = serde_json::to_string(&position).expect("serializes");

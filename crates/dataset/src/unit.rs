@@ -39,6 +39,9 @@ pub struct Unit {
 /// A line of `failed.log`: a member, or a document of one, that gave no rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailedMember {
+    /// The archive, where there are several; else it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     /// The member's name; `None` if the failure is the archive's own.
     pub member: Option<String>,
     /// The byte offset at which it failed: in the member's content, or in the archive where there is no member.
@@ -54,6 +57,9 @@ pub struct FailedMember {
 /// A line of `rescued.ndjson`: a value that does not fit its column's type; its cell is null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RescuedValue {
+    /// As in [`FailedMember::archive`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     /// The member's name.
     pub member: String,
     /// The feature's name.

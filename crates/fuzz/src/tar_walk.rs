@@ -113,7 +113,11 @@ fn damage(error: WalkError) -> Damage {
 
 /// What extents hold.
 fn bytes(walk: &Walk, extents: &[Extent]) -> Vec<u8> {
-    let source = walk.source().try_clone_to_owned().expect("another descriptor");
+    let source = walk
+        .source()
+        .expect("a source")
+        .try_clone_to_owned()
+        .expect("another descriptor");
     let source = File::from(source);
     let read = |extent: &Extent| {
         let mut bytes = vec![0; extent.len as usize];

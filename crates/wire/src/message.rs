@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, Kind};
 use crate::sandbox::Held;
+use crate::source::SourceId;
 
 /// A task's number. Tasks are numbered in archive order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,8 +52,9 @@ pub struct Hello {
     pub plan: Plan,
     /// The projection engine's name.
     pub engine: String,
-    /// The descriptor that the members' bytes are read from: one of those that the worker was started with.
-    pub source: i32,
+    /// The socket over which the descriptors come that members' bytes are read from: one of the descriptors that the worker
+    /// was started with.
+    pub sources: i32,
     /// Rows are sent once they weigh this much, in Arrow bytes, or when the task ends.
     pub unit_bytes: u64,
     /// Documents inside compressed members that are larger than this fail, in bytes. (Of others, the task says it.)
@@ -66,6 +68,8 @@ pub struct Hello {
 pub struct Task {
     /// The task's number.
     pub id: TaskId,
+    /// What the members' extents are ranges of.
+    pub source: SourceId,
     /// The members, in archive order. A retry has those that no unit has closed.
     pub members: Vec<Member>,
     /// Whether every member is announced alone and closed by a unit of its own: a worker died with this task, and the
@@ -179,7 +183,7 @@ pub struct Span {
     pub is_one: bool,
 }
 
-/// A range of the source.
+/// A range of the task's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extent {
     /// Where it begins, in bytes.

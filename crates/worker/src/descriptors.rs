@@ -1,9 +1,9 @@
 //! The descriptors that a worker holds: the standard three, those it was told of, and no others.
 #![expect(unsafe_code, reason = "an inherited descriptor is known by its number alone")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 
 use crate::serve::WorkerError;
 
@@ -50,20 +50,20 @@ fn list() -> io::Result<Vec<RawFd>> {
     fs::read_dir(LISTING)?.map(number).collect()
 }
 
-/// The source behind a descriptor.
+/// The socket for sources behind a descriptor.
 ///
 /// # Errors
 ///
 /// [`WorkerError::Undeclared`] for one that is not `declared`, [`WorkerError::Setup`] for one that is not open.
-pub(crate) fn source(number: RawFd, declared: &[RawFd]) -> Result<File, WorkerError> {
+pub(crate) fn sources(number: RawFd, declared: &[RawFd]) -> Result<OwnedFd, WorkerError> {
     if number <= STDERR_FILENO || !declared.contains(&number) {
         return Err(WorkerError::Undeclared { number });
     }
     // SAFETY: the borrow ends with this statement, in which nothing closes a descriptor; whether it is open at all is
     // for the kernel to say.
-    let source = unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned();
-    source.map(File::from).map_err(|error| WorkerError::Setup {
-        what: "take the descriptor of its source",
+    let socket = unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned();
+    socket.map_err(|error| WorkerError::Setup {
+        what: "take the socket for its sources",
         error,
     })
 }
@@ -75,12 +75,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_declared_is_a_source() {
+    fn only_what_is_declared_is_taken() {
         let file = tempfile::tempfile().unwrap();
         let number = file.as_raw_fd();
-        assert!(source(number, &[number]).is_ok());
+        assert!(sources(number, &[number]).is_ok());
         for (number, declared) in [(number, vec![]), (number, vec![number + 1]), (0, vec![0]), (-1, vec![])] {
-            let error = source(number, &declared).unwrap_err();
+            let error = sources(number, &declared).unwrap_err();
             assert!(matches!(error, WorkerError::Undeclared { .. }), "{error}");
         }
     }

@@ -1,8 +1,8 @@
 //! A worker process: byte ranges in, Arrow batches out.
 //!
 //! A worker opens nothing and creates nothing (but to look at itself in `/proc` when it starts), and soon cannot: before it
-//! reads a byte, it locks itself in. It reads commands from its standard input, members' bytes from descriptors that it
-//! inherited, and writes frames to what was its standard output. It is single-threaded, and all it knows is in the messages
+//! reads a byte, it locks itself in. It reads commands from its standard input, members' bytes from descriptors that it is
+//! sent over a socket that it inherited, and writes frames to what was its standard output. It is single-threaded, and all it knows is in the messages
 //! of [`tarquet_wire`], so that [`serve`] can be run over any reader and writer.
 //!
 //! It closes rows in *units* of whole documents: a unit's batches go out together, once credit covers them, and the
@@ -32,5 +32,5 @@ pub use inflate::inflate_member;
 pub use process::run;
 pub use reader::Source;
 pub use sandbox::lacks as sandbox_lacks;
-pub use serve::{WorkerError, serve};
+pub use serve::{NextSource, WorkerError, serve};
 pub use tarquet_projection::{UnavailableSimd, check_simd};

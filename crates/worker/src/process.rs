@@ -8,9 +8,10 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{dup2_stdout, getppid};
 
+use tarquet_wire::source;
 use tarquet_wire::start::Start;
 
-use crate::serve::{WorkerError, serve};
+use crate::serve::{NextSource, WorkerError, serve};
 use crate::{descriptors, limits, sandbox};
 
 /// Makes this process the worker that `start` says, and serves the coordinator over standard input and output until it
@@ -41,7 +42,11 @@ pub fn run(start: &Start) -> Result<(), WorkerError> {
     limits::hold_memory(start.memory)?;
     let sandbox = sandbox::enter(start.sandbox)?;
     serve(input, output, sandbox, |hello| {
-        descriptors::source(hello.source, declared)
+        let socket = descriptors::sources(hello.sources, declared)?;
+        Ok(Box::new(move || {
+            let (id, descriptor) = source::receive(&socket)?;
+            Ok((id, File::from(descriptor)))
+        }) as NextSource<File>)
     })
 }
 

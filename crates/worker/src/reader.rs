@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use tarquet_wire::message::{Extent, Failure, Member};
+use tarquet_wire::source::SourceId;
 
 use crate::buffer::reserve;
 use crate::inflate::{Format, InflateError, Inflater};
@@ -40,7 +41,8 @@ pub(crate) enum ReadError {
 /// Reads members, one at a time or a few together, into one buffer.
 #[derive(Debug)]
 pub(crate) struct MemberReader<S> {
-    source: S,
+    /// What extents are ranges of now.
+    source: Option<(SourceId, S)>,
     /// What was read, from the front on. It is as long as it ever had to be: bytes that are overwritten need no zeros
     /// before.
     buffer: Vec<u8>,
@@ -57,14 +59,25 @@ const LARGE_SPAN: u64 = 1 << 20;
 const LARGEST_GAP: u64 = 4096;
 
 impl<S: Source> MemberReader<S> {
-    /// Of a source whose documents have at most `max_document_bytes` bytes, once they are inflated.
-    pub(crate) fn new(source: S, max_document_bytes: u64) -> MemberReader<S> {
+    /// Of documents that have at most `max_document_bytes` bytes, once they are inflated.
+    pub(crate) fn new(max_document_bytes: u64) -> MemberReader<S> {
         MemberReader {
-            source,
+            source: None,
             buffer: Vec::new(),
             gathered: 0..0,
             inflater: Inflater::new(max_document_bytes),
         }
+    }
+
+    /// What is read from now, if there was anything yet.
+    pub(crate) fn source(&self) -> Option<SourceId> {
+        self.source.as_ref().map(|(id, _)| *id)
+    }
+
+    /// Reads from another source from here on.
+    pub(crate) fn turn_to(&mut self, id: SourceId, source: S) {
+        self.forget();
+        self.source = Some((id, source));
     }
 
     /// Reads what these members have with one call, if they lie close to one another, so that a small one does not cost
@@ -74,7 +87,7 @@ impl<S: Source> MemberReader<S> {
         let Some(span) = span(members) else { return };
         let len = (span.end - span.start) as usize;
         reserve(&mut self.buffer, len);
-        if self.source.read_exact_at(&mut self.buffer[..len], span.start).is_ok() {
+        if read_exact_at(&self.source, &mut self.buffer[..len], span.start).is_ok() {
             self.gathered = span;
         }
     }
@@ -115,7 +128,7 @@ impl<S: Source> MemberReader<S> {
             let part = &mut out[filled..filled + count];
             match self.gathered_range(extent.offset + passed, count as u64) {
                 Some(place) => part.copy_from_slice(&self.buffer[place]),
-                None => self.source.read_exact_at(part, extent.offset + passed)?,
+                None => read_exact_at(&self.source, part, extent.offset + passed)?,
             }
             filled += count;
             if filled == out.len() {
@@ -155,7 +168,7 @@ impl<S: Source> MemberReader<S> {
             let (part, after) = rest
                 .split_at_mut_checked(len as usize)
                 .ok_or(io::ErrorKind::InvalidInput)?;
-            self.source.read_exact_at(part, offset)?;
+            read_exact_at(&self.source, part, offset)?;
             rest = after;
         }
         match rest.is_empty() {
@@ -170,6 +183,13 @@ impl<S: Source> MemberReader<S> {
     /// Nothing in the buffer counts any more.
     fn forget(&mut self) {
         self.gathered = 0..0;
+    }
+}
+
+fn read_exact_at<S: Source>(source: &Option<(SourceId, S)>, out: &mut [u8], offset: u64) -> io::Result<()> {
+    match source {
+        Some((_, source)) => source.read_exact_at(out, offset),
+        None => Err(io::Error::new(io::ErrorKind::NotFound, "no source was given")),
     }
 }
 
@@ -228,7 +248,13 @@ mod tests {
     }
 
     fn reader(bytes: &[u8]) -> MemberReader<Vec<u8>> {
-        MemberReader::new(bytes.to_vec(), 1 << 20)
+        reader_of(bytes.to_vec())
+    }
+
+    fn reader_of<S: Source>(source: S) -> MemberReader<S> {
+        let mut reader = MemberReader::new(1 << 20);
+        reader.turn_to(SourceId(0), source);
+        reader
     }
 
     #[test]
@@ -265,13 +291,14 @@ mod tests {
         for (places, reads) in cases {
             let extents = |&(offset, len): &(u64, u64)| if len > 0 { vec![(offset, len)] } else { vec![] };
             let members: Vec<Member> = places.iter().map(|at| member("m", at.1, &extents(at))).collect();
-            let mut reader = MemberReader::new(Counting(bytes.clone(), Cell::new(0)), 1 << 20);
+            let mut reader = reader_of(Counting(bytes.clone(), Cell::new(0)));
             reader.gather(&members);
             for (member, &(offset, len)) in members.iter().zip(places) {
                 let document = reader.read(member).unwrap();
                 assert_eq!(document, &bytes[offset as usize..][..len as usize], "{places:?}");
             }
-            assert_eq!(reader.source.1.get(), reads, "{places:?}");
+            let (_, source) = reader.source.as_ref().unwrap();
+            assert_eq!(source.1.get(), reads, "{places:?}");
             for (member, &(offset, len)) in members.iter().zip(places).rev().filter(|(member, _)| member.size > 0) {
                 let expected = &bytes[offset as usize..][..len as usize];
                 assert_eq!(reader.read(member).unwrap(), expected, "{places:?}");
@@ -291,7 +318,7 @@ mod tests {
     #[test]
     fn what_one_large_member_took_is_given_back() {
         let large = 3 * KEPT_CAPACITY;
-        let mut reader = MemberReader::new(vec![1; large], 1 << 20);
+        let mut reader = reader_of(vec![1; large]);
         assert_eq!(
             reader
                 .read(&member("m", large as u64, &[(0, large as u64)]))
@@ -301,6 +328,17 @@ mod tests {
         );
         assert_eq!(reader.read(&member("m", 2, &[(0, 2)])).unwrap(), [1, 1]);
         assert!(reader.buffer.capacity() <= KEPT_CAPACITY);
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_source_before() {
+        let mut reader = reader(b"abcdefgh");
+        let members = [member("a", 4, &[(0, 4)]), member("b", 4, &[(4, 4)])];
+        reader.gather(&members);
+        reader.turn_to(SourceId(1), b"ABCDEFGH".to_vec());
+        assert_eq!(reader.read(&members[1]).unwrap(), b"EFGH");
+        let nothing = MemberReader::<Vec<u8>>::new(1 << 20).read(&members[0]).unwrap_err();
+        assert!(matches!(nothing, ReadError::Source(_)), "{nothing:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
 use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Span, Task, TaskId, ToWorker, encode, send};
 use tarquet_wire::sandbox::Held;
+use tarquet_wire::source::SourceId;
 use tarquet_wire::tables::{FailureRow, schemas};
 use tarquet_wire::{BUILD, PROTOCOL};
 use thiserror::Error;
@@ -50,8 +51,8 @@ pub enum WorkerError {
         /// What it refers to, as `/proc/self/fd` shows it.
         refers_to: PathBuf,
     },
-    /// The source is not among the descriptors that the worker was started with.
-    #[error("the coordinator named descriptor {number} as the source, which it did not declare")]
+    /// The socket for sources is not among the descriptors that the worker was started with.
+    #[error("the coordinator named descriptor {number} as the socket for sources, which it did not declare")]
     Undeclared {
         /// Its number.
         number: i32,
@@ -115,15 +116,21 @@ pub enum WorkerError {
     /// The coordinator is gone.
     #[error("the process that started this worker is gone, or is not the coordinator that it names")]
     Orphan,
+    /// The descriptor of what is to be read does not come.
+    #[error("waiting for the descriptor of a source: {0}")]
+    NoSource(io::Error),
     /// The archive cannot be read; the coordinator was told.
     #[error("reading the archive: {0}")]
     Source(io::Error),
 }
 
+/// Waits for the next source of members' bytes, and gives it with its number.
+pub type NextSource<S> = Box<dyn FnMut() -> io::Result<(SourceId, S)>>;
+
 /// Serves a coordinator over `input` and `output` until it says `Finish` or goes away.
 ///
-/// `sandbox` is what the coordinator is told of how this process is held in. `enter` gives the source of the members'
-/// bytes that `Hello` names; nothing has been read of them yet, and the coordinator has not been answered.
+/// `sandbox` is what the coordinator is told of how this process is held in. `enter` gives where the sources of members'
+/// bytes come from, as `Hello` names it; the coordinator has not been answered yet.
 ///
 /// # Errors
 ///
@@ -132,7 +139,7 @@ pub fn serve<R, W, S>(
     input: R,
     output: W,
     sandbox: Held,
-    enter: impl FnOnce(&Hello) -> Result<S, WorkerError>,
+    enter: impl FnOnce(&Hello) -> Result<NextSource<S>, WorkerError>,
 ) -> Result<(), WorkerError>
 where
     R: Read,
@@ -160,6 +167,7 @@ where
 struct Worker<R, W, S> {
     commands: Commands<R>,
     output: FrameWriter<W>,
+    next_source: NextSource<S>,
     reader: MemberReader<S>,
     engine: EngineKind,
     unit_bytes: u64,
@@ -179,7 +187,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         hello: Hello,
         mut commands: Commands<R>,
         output: W,
-        enter: impl FnOnce(&Hello) -> Result<S, WorkerError>,
+        enter: impl FnOnce(&Hello) -> Result<NextSource<S>, WorkerError>,
     ) -> Result<Worker<R, W, S>, WorkerError> {
         if hello.protocol != PROTOCOL || hello.build != BUILD {
             return Err(WorkerError::Build {
@@ -190,13 +198,14 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         let engine: EngineKind = hello.engine.parse().map_err(|_| WorkerError::Engine {
             name: hello.engine.clone(),
         })?;
-        let source = enter(&hello)?;
+        let next_source = enter(&hello)?;
         commands.balance().restore(hello.credit);
         let plan = Arc::new(hello.plan);
         Ok(Worker {
             commands,
             output: FrameWriter::new(output),
-            reader: MemberReader::new(source, hello.max_document_bytes),
+            next_source,
+            reader: MemberReader::new(hello.max_document_bytes),
             engine,
             unit_bytes: hello.unit_bytes,
             max_document_bytes: hello.max_document_bytes,
@@ -233,7 +242,23 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         Ok(())
     }
 
+    /// Goes over to the task's source, if it is another one than that of the task before.
+    fn turn_to(&mut self, task: &Task) -> Result<(), WorkerError> {
+        if self.reader.source() == Some(task.source) {
+            return Ok(());
+        }
+        let (id, source) = (self.next_source)().map_err(WorkerError::NoSource)?;
+        self.reader.turn_to(id, source);
+        match id == task.source {
+            true => Ok(()),
+            false => Err(WorkerError::Unexpected {
+                what: "a task of another source than the one whose descriptor it sent",
+            }),
+        }
+    }
+
     fn sample(&mut self, task: &Task) -> Result<(), WorkerError> {
+        self.turn_to(task)?;
         let mut evidence = Evidence::new(&self.plan);
         let mut left = None;
         for group in announced(task) {
@@ -273,6 +298,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
                 what: "Task before Schema",
             });
         }
+        self.turn_to(task)?;
         let mut unit = Unit::default();
         for group in announced(task) {
             self.prepare(task, &group)?;

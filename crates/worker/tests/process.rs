@@ -20,6 +20,7 @@ use nix::unistd::dup;
 use tarquet_wire::frame::{FrameReader, FrameWriter, Kind};
 use tarquet_wire::message::{Extent, FromWorker, Hello, Member, Task, TaskId, ToWorker, decode, send};
 use tarquet_wire::sandbox::Demand;
+use tarquet_wire::source::{self, SourceId};
 use tarquet_wire::start::Start;
 use tarquet_wire::{BUILD, PROTOCOL};
 
@@ -92,14 +93,16 @@ fn inherited() -> io::Result<Vec<i32>> {
     Ok(numbers?.into_iter().filter(open).collect())
 }
 
-/// A worker process, and a source that it inherits.
+/// A worker process, and the socket over which it is sent its source.
 struct Worker {
     child: Child,
     commands: FrameWriter<ChildStdin>,
     answers: FrameReader<ChildStdout>,
-    source: i32,
-    /// The inherited copy, open while the worker lives.
-    _source: OwnedFd,
+    /// The number that it knows its end of the socket by.
+    sources: i32,
+    /// Our end.
+    socket: OwnedFd,
+    source: File,
 }
 
 impl Worker {
@@ -107,13 +110,13 @@ impl Worker {
     fn start(content: &[u8], memory: u64) -> io::Result<Worker> {
         let mut file = tempfile::tempfile()?;
         file.write_all(content)?;
-        Worker::start_as(&file, |start, source, _| {
+        Worker::start_as(&file, |start, sources, _| {
             start.memory = memory;
-            start.inherited.push(source);
+            start.inherited.push(sources);
         })
     }
 
-    /// A worker that holds `file` under a number that `prepare` is told, and that is started as it makes it.
+    /// A worker that reads `file`, holds its socket under a number that `prepare` is told, and is started as that makes it.
     fn start_as(file: &File, prepare: impl FnOnce(&mut Start, i32, &mut Command)) -> io::Result<Worker> {
         let mut start = Start {
             coordinator: std::process::id(),
@@ -121,10 +124,11 @@ impl Worker {
             memory: 512 * MIB,
             inherited: inherited()?,
         };
+        let (socket, far) = source::channel()?;
         // The copy alone is not close-on-exec.
-        let source = dup(file)?;
+        let far = dup(far)?;
         let mut command = Command::new(std::env::current_exe()?);
-        prepare(&mut start, source.as_raw_fd(), &mut command);
+        prepare(&mut start, far.as_raw_fd(), &mut command);
         command
             .args(start.arguments())
             .env_remove("RUST_BACKTRACE")
@@ -137,8 +141,9 @@ impl Worker {
             child,
             commands: FrameWriter::new(commands),
             answers: FrameReader::new(answers),
-            source: source.as_raw_fd(),
-            _source: source,
+            sources: far.as_raw_fd(),
+            socket,
+            source: file.try_clone()?,
         })
     }
 
@@ -149,7 +154,7 @@ impl Worker {
             build: BUILD.to_owned(),
             plan: tarquet_feature_map::parse("map.yaml", MAP).unwrap(),
             engine: "simd-json".to_owned(),
-            source: self.source,
+            sources: self.sources,
             unit_bytes: MIB,
             max_document_bytes: 256 * MIB,
             credit: 1 << 40,
@@ -171,8 +176,12 @@ impl Worker {
             failed: None,
             stretch: None,
         };
+        let source = SourceId(0);
+        // One that has left already gets nothing.
+        source::send(&self.socket, source, &self.source).ok();
         self.say(&ToWorker::Task(Task {
             id: TaskId(0),
+            source,
             members: vec![member],
             careful: false,
         }));
@@ -240,8 +249,13 @@ fn a_worker_takes_no_more_than_it_may() -> Result<(), Box<dyn Error>> {
 
 fn a_descriptor_too_many_is_refused() -> Result<(), Box<dyn Error>> {
     let file = tempfile::NamedTempFile::new()?;
-    let mut number = 0;
-    let worker = Worker::start_as(file.as_file(), |_, source, _| number = source)?;
+    // The copy is not close-on-exec.
+    let copy = dup(file.as_file())?;
+    let number = copy.as_raw_fd();
+    let worker = Worker::start_as(file.as_file(), |start, sources, _| {
+        start.inherited.retain(|declared| *declared != number);
+        start.inherited.push(sources);
+    })?;
     let (status, said) = worker.end()?;
     assert_eq!(status.code(), Some(1));
     let line = said.last().map_or("", String::as_str);
@@ -257,9 +271,9 @@ fn a_worker_is_locked_in_before_it_is_told_anything() -> Result<(), Box<dyn Erro
     }
     let file = tempfile::tempfile()?;
     for (sandbox, mode) in [(Demand::Auto, "2"), (Demand::Require, "2"), (Demand::Off, "0")] {
-        let mut worker = Worker::start_as(&file, |start, source, _| {
+        let mut worker = Worker::start_as(&file, |start, sources, _| {
             start.sandbox = sandbox;
-            start.inherited.push(source);
+            start.inherited.push(sources);
         })?;
         // It waits for its first command, in read(2), which is call 0 on one processor and 63 on the other.
         let waits = |call: &str| ["0 ", "63 "].iter().any(|read| call.starts_with(read));
@@ -292,7 +306,7 @@ fn a_worker_is_locked_in_before_it_is_told_anything() -> Result<(), Box<dyn Erro
 
 fn a_source_is_declared() -> Result<(), Box<dyn Error>> {
     let mut worker = Worker::start(DOCUMENT, 512 * MIB)?;
-    worker.source += 1;
+    worker.sources += 1;
     worker.greet();
     assert!(worker.hear()?.is_none());
     let (status, said) = worker.end()?;
@@ -397,8 +411,8 @@ fn poison_burns() -> Result<(), Box<dyn Error>> {
 fn a_worker_has_much_to_say() -> Result<(), Box<dyn Error>> {
     let mut file = tempfile::tempfile()?;
     file.write_all(DOCUMENT)?;
-    let mut worker = Worker::start_as(&file, |start, source, command| {
-        start.inherited.push(source);
+    let mut worker = Worker::start_as(&file, |start, sources, command| {
+        start.inherited.push(sources);
         command.env("TARQUET_WORKER_FLOOD", "10000");
     })?;
     worker.greet();

@@ -17,7 +17,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::error::WalkError;
+use crate::error::{ArchiveError, WalkError};
 use crate::stop::Stop;
 use memory::{Memory, punch};
 use slots::{Piece, Slots};
@@ -71,6 +71,8 @@ pub struct SpoolFull {
 #[derive(Debug, Clone)]
 pub struct Releaser {
     shared: Arc<Shared>,
+    /// Whether what it is given lies in the archive itself.
+    is_in_place: bool,
 }
 
 impl Releaser {
@@ -81,7 +83,9 @@ impl Releaser {
     ///
     /// When bytes are released that are not stored: a slot would be reused under somebody who still reads it.
     pub fn release(&self, extents: &[Extent]) {
-        self.shared.release(extents);
+        if !self.is_in_place {
+            self.shared.release(extents);
+        }
     }
 
     /// Tells the walk to stop: a waiting [`Walk::locate`](crate::Walk::locate) and everything after it returns
@@ -107,11 +111,6 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// For an archive that needs no spool.
-    pub(crate) fn without_spool() -> Arc<Shared> {
-        Self::new(None, SLOT_BYTES, Arc::default())
-    }
-
     fn new(file: Option<Arc<File>>, capacity: u64, stop: Arc<Stop>) -> Arc<Shared> {
         let slots = Mutex::new(Slots::new(capacity));
         Arc::new(Shared {
@@ -123,9 +122,19 @@ impl Shared {
         })
     }
 
+    /// What gives extents of the spool back.
     pub(crate) fn releaser(self: &Arc<Self>) -> Releaser {
         Releaser {
             shared: Arc::clone(self),
+            is_in_place: false,
+        }
+    }
+
+    /// What takes extents of an archive that nothing is stored of.
+    pub(crate) fn releaser_in_place(self: &Arc<Self>) -> Releaser {
+        Releaser {
+            is_in_place: true,
+            ..self.releaser()
         }
     }
 
@@ -169,27 +178,54 @@ fn give_back(slots: &mut Slots, file: &File) {
     }
 }
 
-/// The writing side.
-pub(crate) struct Spool {
-    memory: Memory,
+/// The writing side, which one walk has at a time: where there are several archives, each walk hands it on to the next
+/// ([`Walk::take_spool`](crate::Walk::take_spool)), so that all of them together hold no more than one.
+pub struct Spool {
+    /// `None` where nothing is ever stored.
+    memory: Option<Memory>,
     shared: Arc<Shared>,
 }
 
 impl Spool {
+    /// An empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Spool`] when the system gives no memory.
+    pub fn new(options: SpoolOptions) -> Result<Spool, ArchiveError> {
+        Spool::with_stop(options, Arc::default())
+    }
+
     /// An empty one. What is told to stop closes it.
-    pub(crate) fn new(options: SpoolOptions, stop: Arc<Stop>) -> io::Result<Spool> {
-        let memory = Memory::new()?;
+    pub(crate) fn with_stop(options: SpoolOptions, stop: Arc<Stop>) -> Result<Spool, ArchiveError> {
+        let memory = Memory::new().map_err(|source| ArchiveError::Spool { source })?;
         let shared = Shared::new(Some(memory.file()), options.capacity, stop);
-        Ok(Spool { memory, shared })
+        Ok(Spool {
+            memory: Some(memory),
+            shared,
+        })
+    }
+
+    /// For plain tars alone, in which members are read where they lie: it holds nothing, and cannot.
+    pub fn without_memory() -> Spool {
+        Spool {
+            memory: None,
+            shared: Shared::new(None, SLOT_BYTES, Arc::default()),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// The file that readers read.
-    pub(crate) fn reader(&self) -> BorrowedFd<'_> {
-        self.memory.reader()
+    /// What gives extents back, and tells the walk to stop that has the spool.
+    pub fn releaser(&self) -> Releaser {
+        self.shared.releaser()
+    }
+
+    /// The file that extents in it are ranges of: a descriptor for reading only. `None` where it can hold nothing.
+    pub fn reader(&self) -> Option<BorrowedFd<'_>> {
+        self.memory.as_ref().map(Memory::reader)
     }
 
     /// Whether the spool may grow without limit.
@@ -243,7 +279,9 @@ impl Spool {
             };
             let piece = self.take(size - stored, own + stored, &mut tell)?;
             append(extents, piece.extent());
-            fill(self.memory.piece(piece).map_err(|source| WalkError::Spool { source })?)?;
+            let memory = self.memory.as_mut().ok_or(io::ErrorKind::Unsupported);
+            let memory = memory.map_err(io::Error::from).and_then(|memory| memory.piece(piece));
+            fill(memory.map_err(|source| WalkError::Spool { source })?)?;
             stored += piece.len;
         }
         Ok(())

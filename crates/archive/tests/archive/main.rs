@@ -4,6 +4,7 @@ mod build;
 mod concatenated;
 mod cuts;
 mod dialects;
+mod directory;
 mod fingerprint;
 mod gzip;
 mod open;

@@ -6,7 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::mpsc;
 use std::thread;
 
-use tarquet_archive::{Archive, Extent, Member, Parts, Releaser, SLOT_BYTES, SpoolFull, Walk, WalkError};
+use tarquet_archive::{
+    Archive, Extent, Member, Parts, Releaser, SLOT_BYTES, Spool, SpoolFull, SpoolOptions, Walk, WalkError,
+};
 
 use crate::build::{Dialect, Spec, Tar, Twist};
 use crate::support::{Scratch, gzip, noise, read_extents, reader, slots};
@@ -389,4 +391,43 @@ fn a_large_member_goes_through_a_small_spool() {
         read += size;
     }
     assert!(walk.next().unwrap().is_none());
+}
+
+/// What lies in a plain tar is not taken for what is stored of another archive.
+#[test]
+fn archives_share_a_spool_one_after_the_other() {
+    let scratch = Scratch::new();
+    let mut tar = Tar::default();
+    tar.add(&Spec {
+        dialect: Dialect::Ustar,
+        name: "a.json".to_owned(),
+        flag: b'0',
+        body: body(0, 3_000),
+        twist: Twist::None,
+    });
+    tar.end(2);
+    let tar = tar.bytes;
+    let archives = [
+        ("1.tar.gz", gzip(&tar)),
+        ("2.tar", tar.clone()),
+        ("3.tar.gz", gzip(&tar)),
+    ];
+    let mut spool = Spool::new(SpoolOptions { capacity: SLOT_BYTES }).expect("memory");
+    let mut stored = Vec::new();
+    for (name, bytes) in archives {
+        let archive = Archive::open(&scratch.file(name, &bytes)).expect("an archive");
+        let mut walk = archive.walk_in(spool).expect("a walk");
+        let member = walk.next().expect("it can be read").expect("a member");
+        let extents = walk
+            .locate(&member, &mut |_| panic!("there is room"))
+            .expect("its bytes");
+        match walk.is_in_place() {
+            true => walk.releaser().release(&extents),
+            false => stored.extend(extents),
+        }
+        spool = walk.take_spool();
+        assert!(matches!(walk.next(), Err(WalkError::Closed)));
+    }
+    assert_eq!(stored.iter().map(|extent| extent.len).sum::<u64>(), 6_000);
+    spool.releaser().release(&stored);
 }

@@ -219,8 +219,8 @@ fn messages_speak_of_standard_input() {
     let message = |file| Archive::stream(file).expect_err("no archive").to_string();
     assert_eq!(
         message(pipe(b"{}", &[1])),
-        "standard input is not a tar archive: it looks like JSON text; pack the files into one first: \
-         tar -cf ARCHIVE.tar FILES"
+        "standard input is not a tar archive: it looks like JSON text; pack the files into one first \
+         (tar -cf ARCHIVE.tar FILES), or give the directory that they are in"
     );
     let directory = File::open(env!("CARGO_MANIFEST_DIR")).expect("the crate's directory");
     assert_eq!(

@@ -221,7 +221,12 @@ pub(crate) fn read_member(walk: &mut Walk, member: &Member) -> Result<Vec<u8>, W
 
 /// A duplicate of the descriptor that workers get.
 pub(crate) fn reader(walk: &Walk) -> File {
-    File::from(walk.source().try_clone_to_owned().expect("a duplicate descriptor"))
+    File::from(
+        walk.source()
+            .expect("a source")
+            .try_clone_to_owned()
+            .expect("a duplicate descriptor"),
+    )
 }
 
 /// Reads byte ranges as a worker does.

@@ -58,7 +58,12 @@ fn next(walk: &mut Walk) -> Result<Option<(Member, Option<u32>)>, WalkError> {
 /// Reads a member where workers would.
 fn checksum(walk: &mut Walk, member: &Member) -> Result<u32, WalkError> {
     let extents = walk.locate(member, &mut |_| panic!("nothing else is stored"))?;
-    let source = File::from(walk.source().try_clone_to_owned().expect("a duplicate descriptor"));
+    let source = File::from(
+        walk.source()
+            .expect("a source")
+            .try_clone_to_owned()
+            .expect("a duplicate descriptor"),
+    );
     let mut hasher = crc32fast::Hasher::new();
     for extent in &extents {
         let mut bytes = vec![0; extent.len as usize];

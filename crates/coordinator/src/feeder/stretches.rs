@@ -8,7 +8,7 @@
 use tarquet_archive::{Damage, Extent, Member as Found, MemberKind, Part, Parts, Releaser, WalkError};
 use tarquet_wire::message::{Failure, Member, SampleLimit, Shape, Stretch};
 
-use super::{Feeding, located, on_the_wire, unread};
+use super::{Feeding, located, on_the_wire, unread, unreadable};
 
 /// Bytes of a member that are stored and in no stretch yet, from a document's beginning on.
 struct Held {
@@ -65,10 +65,12 @@ impl Feeding {
         self.names.see_many(&found.name);
         let committed = std::mem::take(&mut self.feeder.committed_bytes);
         self.count_resumed(committed.min(found.size), 0);
-        match self.feeder.walk.locate_parts(found)? {
-            Parts::InPlace { extent, damage } => self.cut_in_place(found, shape, committed, extent, damage),
-            Parts::InOrder if shape == Shape::Lines => self.cut_in_order(found, committed),
-            Parts::InOrder => self.store_whole(found, shape, committed, Vec::new()),
+        match self.feeder.walk.locate_parts(found) {
+            Err(WalkError::Unreadable { source, .. }) => self.add(unread(found, unreadable(&source))),
+            Err(error) => Err(error),
+            Ok(Parts::InPlace { extent, damage }) => self.cut_in_place(found, shape, committed, extent, damage),
+            Ok(Parts::InOrder) if shape == Shape::Lines => self.cut_in_order(found, committed),
+            Ok(Parts::InOrder) => self.store_whole(found, shape, committed, Vec::new()),
         }
     }
 
@@ -276,9 +278,17 @@ impl Feeding {
     /// before the walk waits.
     fn store(&mut self, size: u64, held: u64) -> Result<Part, WalkError> {
         let Feeding { feeder, batch, .. } = self;
-        let super::Feeder { walk, inputs, gate, .. } = feeder;
+        let super::Feeder {
+            walk,
+            source,
+            inputs,
+            gate,
+            ..
+        } = feeder;
         let mut ended = false;
-        let part = walk.store_part(size, held, &mut |_| ended |= !batch.send(0, inputs, gate, usize::MAX));
+        let part = walk.store_part(size, held, &mut |_| {
+            ended |= !batch.send(source, 0, inputs, gate, usize::MAX)
+        });
         match part {
             Ok(part) if ended => {
                 walk.releaser().release(&part.extents);

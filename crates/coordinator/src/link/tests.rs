@@ -50,7 +50,6 @@ impl Holdings {
 fn start(number: u64, executable: &str, inputs: &Sender<Input>) -> Link {
     let start = Start {
         executable: Path::new(executable),
-        source: 2,
         sandbox: Demand::Auto,
         memory: 1 << 30,
         pipe_bytes: 4096,
@@ -124,7 +123,6 @@ fn a_thousand_workers_leave_nothing_behind() {
     // One that cannot be started.
     let start = Start {
         executable: Path::new("/nonexistent"),
-        source: 2,
         sandbox: Demand::Auto,
         memory: 1 << 30,
         pipe_bytes: 4096,

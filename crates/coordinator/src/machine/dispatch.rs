@@ -84,6 +84,7 @@ impl<U> Machine<U> {
         });
         let message = Task {
             id,
+            source: task.source,
             members: task.rest(),
             careful: task.careful,
         };

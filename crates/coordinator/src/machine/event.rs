@@ -6,6 +6,7 @@ use std::fmt;
 use nix::sys::signal::Signal;
 use tarquet_feature_map::{Evidence, Plan};
 use tarquet_wire::message::{Extent, Member, SampleLimit, Span, TaskId, ToWorker};
+use tarquet_wire::source::SourceId;
 
 /// A worker process. A replacement is another worker: numbers are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +74,8 @@ impl fmt::Display for Death {
 pub enum Event<U> {
     /// The walk found the next task. While the sample lasts, tasks belong to it.
     Work {
+        /// What their extents are ranges of.
+        source: SourceId,
         /// The members, at least one; the task's number is the next one.
         members: Vec<Member>,
     },

@@ -13,6 +13,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tarquet_feature_map::trie::Trie;
 use tarquet_wire::message::{Extent, SampleLimit, Shape, Span, Stretch};
+use tarquet_wire::source::SourceId;
 
 use process::{Process, State};
 
@@ -376,7 +377,8 @@ impl Model {
             members.push(self.next_member(limit - self.walked));
         }
         self.extents += members.len();
-        self.tell(Event::Work { members });
+        let source = SourceId(0);
+        self.tell(Event::Work { source, members });
     }
 
     /// The next member, or stretch of one, of at most so many documents.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use tarquet_wire::credit::Account;
 use tarquet_wire::message::{FailedAt, Failure, Member, SampleLimit, TaskId};
+use tarquet_wire::source::SourceId;
 
 use super::blame::{Blame, DEATHS_THAT_FAIL, failure};
 use super::event::{Closes, Death, WorkerId};
@@ -108,6 +109,7 @@ pub(super) struct Blocked {
 /// A task that is not final.
 #[derive(Debug)]
 pub(super) struct TaskState<U> {
+    pub(super) source: SourceId,
     pub(super) members: Vec<Member>,
     /// Up to where it is closed.
     pub(super) closed: Place,
@@ -124,8 +126,9 @@ pub(super) struct TaskState<U> {
 
 impl<U> TaskState<U> {
     /// A task that nobody has begun.
-    pub(super) fn new(members: Vec<Member>) -> TaskState<U> {
+    pub(super) fn new(source: SourceId, members: Vec<Member>) -> TaskState<U> {
         TaskState {
+            source,
             members,
             closed: Place::default(),
             done: false,

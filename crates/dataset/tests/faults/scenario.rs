@@ -45,7 +45,11 @@ fn write(mut dataset: Dataset) -> Result<Dataset, DatasetError> {
         dataset.append(unit)?;
         let done = index + 1;
         if CHECKPOINTS.contains(&done) {
-            dataset.checkpoint(Some(SourcePrefix { bytes: done, hash: 7 }))?;
+            dataset.checkpoint(Some(SourcePrefix {
+                archive: 0,
+                bytes: done,
+                hash: 7,
+            }))?;
         }
     }
     Ok(dataset)
@@ -53,6 +57,7 @@ fn write(mut dataset: Dataset) -> Result<Dataset, DatasetError> {
 
 fn failure(index: u64) -> FailedMember {
     FailedMember {
+        archive: None,
         member: Some(format!("raw/{index}.json")),
         offset: Some(index),
         line: None,
@@ -63,6 +68,7 @@ fn failure(index: u64) -> FailedMember {
 
 fn rescued(index: u64) -> RescuedValue {
     RescuedValue {
+        archive: None,
         member: format!("raw/{index}.json"),
         feature: "wide".to_owned(),
         row: index,

@@ -83,6 +83,7 @@ impl Grouping {
 
 fn failure(index: usize) -> FailedMember {
     FailedMember {
+        archive: None,
         member: index.is_multiple_of(2).then(|| format!("raw/{index}.json")),
         offset: Some(index as u64),
         line: None,
@@ -93,6 +94,7 @@ fn failure(index: usize) -> FailedMember {
 
 fn rescued(index: usize) -> RescuedValue {
     RescuedValue {
+        archive: None,
         member: format!("raw/{index}.json"),
         feature: "wide".to_owned(),
         row: index as u64,

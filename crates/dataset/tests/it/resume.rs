@@ -21,6 +21,7 @@ enum Step {
 /// How much was read of the source when so many documents were appended.
 pub(crate) fn prefix(documents: usize) -> Option<SourcePrefix> {
     Some(SourcePrefix {
+        archive: 3,
         bytes: documents as u64 * 10,
         hash: mix(documents as u64),
     })

@@ -12,6 +12,7 @@ use tarquet_wire::message::{
     Extent, Failure, FromWorker, Hello, Member, SampleLimit, Span, Task, TaskId, ToWorker, UnitDone, encode, send,
 };
 use tarquet_wire::sandbox::Held;
+use tarquet_wire::source::SourceId;
 use tarquet_wire::tables::{FailureRow, failures_batch, failures_table};
 
 const DOCUMENTS: [&str; 3] = [
@@ -149,6 +150,7 @@ fn failures() -> arrow_array::RecordBatch {
 fn to_worker(plan: &Plan) -> Vec<ToWorker> {
     let task = Task {
         id: TaskId(300),
+        source: SourceId(2),
         members: vec![
             member(b"a.json", 700, None),
             member(b"\xff", 0, Some(("truncated", "it ends early"))),
@@ -160,7 +162,7 @@ fn to_worker(plan: &Plan) -> Vec<ToWorker> {
         build: BUILD.to_owned(),
         plan: plan.clone(),
         engine: "structural".to_owned(),
-        source: 3,
+        sources: 3,
         unit_bytes: 1 << 20,
         credit: 8 << 20,
         max_document_bytes: 256 << 20,

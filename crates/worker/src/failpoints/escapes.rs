@@ -66,8 +66,21 @@ fn sibling() -> c_long {
     c_long::from(std::process::id()) + 1
 }
 
-/// The source of members' bytes: the last descriptor on this worker's command line.
+/// The source of members' bytes: the only file that this worker holds.
 fn source() -> c_long {
+    const MOST: c_long = 64;
+    let is_file = |number: &c_long| {
+        let mut status = std::mem::MaybeUninit::<libc::stat>::zeroed();
+        // SAFETY: the call writes what a `stat` is, to one.
+        let known = unsafe { libc::fstat(*number as i32, status.as_mut_ptr()) } == 0;
+        // SAFETY: zeros are a `stat`, and so is what the call wrote.
+        known && unsafe { status.assume_init() }.st_mode & libc::S_IFMT == libc::S_IFREG
+    };
+    (0..MOST).find(is_file).unwrap_or(-1)
+}
+
+/// The socket over which sources come: the last descriptor on this worker's command line.
+fn sources() -> c_long {
     let argument = std::env::args().next_back();
     argument.and_then(|number| number.parse().ok()).unwrap_or(-1)
 }
@@ -274,7 +287,8 @@ const ESCAPES: &[(&str, Escape)] = &[
     }),
     ("tcp-connect", || on_socket(libc::SYS_connect)),
     ("tcp-bind", || on_socket(libc::SYS_bind)),
-    ("sendmsg", || call(libc::SYS_sendmsg, &[source()])),
+    ("sendmsg", || call(libc::SYS_sendmsg, &[sources()])),
+    ("write-sources", || call(libc::SYS_write, &[sources(), text(c"x"), 1])),
     ("unshare", || call(libc::SYS_unshare, &[])),
     ("setns", || call(libc::SYS_setns, &[NOBODY])),
     ("setuid", || call(libc::SYS_setresuid, &[NOBODY, NOBODY, NOBODY])),

@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use libc::c_long;
 use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
-/// Reading the source and the commands, and writing frames and last words: all on descriptors that are open already. What
-/// may be done with each is fixed in how it was opened.
+/// Reading sources and commands, and writing frames and last words: all on descriptors that are open already, or come over
+/// the one socket, which nobody but the coordinator writes to. What may be done with each is fixed in how it was opened.
 const DESCRIPTORS: &[c_long] = &[
+    libc::SYS_recvmsg,
     libc::SYS_read,
     libc::SYS_readv,
     libc::SYS_pread64,

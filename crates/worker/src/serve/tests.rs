@@ -2,6 +2,7 @@
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use tarquet_wire::batch::TableDecoder;
 use tarquet_wire::frame::FrameReader;
 use tarquet_wire::message::{Extent, Failure, UnitDone, decode};
@@ -28,7 +29,7 @@ fn hello(credit: u64) -> ToWorker {
         build: BUILD.to_owned(),
         plan: plan(MAP),
         engine: EngineKind::SimdJson.to_string(),
-        source: 3,
+        sources: 3,
         unit_bytes: 1 << 20,
         max_document_bytes: 1 << 20,
         credit,
@@ -69,6 +70,7 @@ fn members_of(documents: &[&str]) -> Vec<Member> {
 fn task(id: u64, members: Vec<Member>, careful: bool) -> Task {
     Task {
         id: TaskId(id),
+        source: SourceId(0),
         members,
         careful,
     }
@@ -87,12 +89,22 @@ fn run(commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<S
 }
 
 fn run_map(map: &str, commands: &[ToWorker], archive: &[u8]) -> (Result<(), WorkerError>, Vec<Said>) {
+    run_sources(map, commands, &[(SourceId(0), archive.to_vec())])
+}
+
+/// With these sources, in the order in which they come.
+fn run_sources(
+    map: &str,
+    commands: &[ToWorker],
+    sources: &[(SourceId, Vec<u8>)],
+) -> (Result<(), WorkerError>, Vec<Said>) {
     let (mut input, mut output) = (Vec::new(), Vec::new());
     let mut writer = FrameWriter::new(&mut input);
     commands.iter().for_each(|command| send(&mut writer, command).unwrap());
     let ended = serve(input.as_slice(), &mut output, Held::default(), |hello| {
-        assert_eq!(hello.source, 3);
-        Ok(archive.to_vec())
+        assert_eq!(hello.sources, 3);
+        let mut sources = sources.to_vec().into_iter();
+        Ok(Box::new(move || sources.next().ok_or(io::ErrorKind::UnexpectedEof.into())) as NextSource<Vec<u8>>)
     });
     let decoders: Vec<TableDecoder> = schemas(&plan(map))
         .unwrap()
@@ -435,6 +447,7 @@ fn small_members_are_announced_together_and_large_ones_alone() {
     let kib = 1 << 10;
     let task = |careful| Task {
         id: TaskId(0),
+        source: SourceId(0),
         members: [40, 80, 160, 120, 400, 20, 256, 256]
             .map(|size| member(size * kib))
             .to_vec(),
@@ -442,4 +455,31 @@ fn small_members_are_announced_together_and_large_ones_alone() {
     };
     assert_eq!(announced(&task(false)), [0..2, 2..3, 3..4, 4..5, 5..6, 6..7, 7..8]);
     assert_eq!(announced(&task(true)).len(), 8);
+}
+
+#[test]
+fn a_task_is_read_from_its_source() {
+    let documents = [[r#"{"n": 1, "items": ["a"]}"#], [r#"{"n": 2, "items": ["b"]}"#]];
+    let source = |number: usize| (SourceId(number as u64), documents[number].concat().into_bytes());
+    let task = |id, number: usize| {
+        let task = task(id, members_of(&documents[number]), false);
+        ToWorker::Task(Task {
+            source: SourceId(number as u64),
+            ..task
+        })
+    };
+    let commands = [hello(1 << 40), task(0, 0), task(1, 1), task(2, 1), task(3, 0)];
+    // One that goes on with its source is sent no descriptor; one that comes back to it is.
+    let (ended, said) = run_sources(MAP, &commands, &[source(0), source(1), source(0)]);
+    ended.unwrap();
+    let rows = said.iter().filter_map(|frame| match frame {
+        Said::Batch { table: 0, batch } => Some(batch.column(1).as_primitive::<Int64Type>().value(0)),
+        _ => None,
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), [1, 2, 2, 1]);
+
+    let (ended, _) = run_sources(MAP, &commands, &[source(0), source(0)]);
+    assert!(matches!(ended, Err(WorkerError::Unexpected { .. })), "{ended:?}");
+    let (ended, _) = run_sources(MAP, &commands, &[source(0)]);
+    assert!(matches!(ended, Err(WorkerError::NoSource(_))), "{ended:?}");
 }

@@ -44,6 +44,7 @@ fn at_work(members: u64) -> Machine<()> {
 
 fn work(members: u64) -> Event<()> {
     Event::Work {
+        source: SourceId(0),
         members: (0..members).map(member).collect(),
     }
 }
@@ -515,6 +516,7 @@ fn at_many() -> Machine<()> {
     let mut many = member(0);
     many.stretch = Some(stretch(0, 10, true));
     drop(machine.handle(Event::Work {
+        source: SourceId(0),
         members: vec![many, member(10)],
     }));
     drop(machine.handle(Event::Ready(WORKER)));
@@ -689,7 +691,8 @@ fn what_is_left_of_a_sample_is_no_more_than_there_was() {
     for (many, left, is_sound) in cases {
         let mut machine = machine(limits(), true);
         let members = vec![many.unwrap_or_else(|| member(0))];
-        drop(machine.handle(Event::Work { members }));
+        let source = SourceId(0);
+        drop(machine.handle(Event::Work { source, members }));
         drop(machine.handle(Event::Ready(WORKER)));
         let actions = machine.handle(Event::SampleDone {
             worker: WORKER,
