@@ -51,17 +51,6 @@ fn an_archive_that_is_not_there_is_named_once() {
         "error: cannot open no/such.tar: No such file or directory (os error 2)\n"
     );
     assert!(!scene.path("out").exists());
-
-    let run = Run::of(&mut scene.tarquet(&[
-        "extract",
-        "--tar-path",
-        ".",
-        "--feature-map",
-        "map.yaml",
-        "--out-dir",
-        "out",
-    ]));
-    run.expect_code(1).expect_stderr(&["is a directory"]);
 }
 
 #[test]

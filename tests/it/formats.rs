@@ -8,6 +8,7 @@ mod ends;
 mod headers;
 mod many;
 mod names;
+mod sets;
 mod types;
 
 use std::collections::BTreeSet;
@@ -29,17 +30,25 @@ const HEAD: &str = "answer | words | exit | kept |";
 struct Case {
     /// The row's first column.
     row: &'static str,
-    /// An archive in which what the row is about is [`X`](crate::support::blocks::X), the second of three documents.
-    archive: fn() -> Vec<u8>,
+    /// What is read, in which what the row is about is [`X`](crate::support::blocks::X), the second of three documents.
+    input: Input,
     /// Flags, besides those of all cases.
     flags: &'static [&'static str],
 }
 
-/// A case without flags.
+/// What is read.
+enum Input {
+    /// One archive.
+    Archive(fn() -> Vec<u8>),
+    /// Files by their names, and which of them, or of their directories, are given.
+    Files(fn() -> Vec<(&'static str, Vec<u8>)>, &'static [&'static str]),
+}
+
+/// A case of one archive without flags.
 const fn case(row: &'static str, archive: fn() -> Vec<u8>) -> Case {
     Case {
         row,
-        archive,
+        input: Input::Archive(archive),
         flags: &[],
     }
 }
@@ -89,6 +98,7 @@ fn cases() -> Vec<Case> {
     cases.extend(names::cases());
     cases.extend(documents::cases());
     cases.extend(many::cases());
+    cases.extend(sets::cases());
     cases
 }
 
@@ -136,8 +146,31 @@ fn next(cases: &Mutex<Vec<Case>>) -> Option<Case> {
 
 /// Holds a row to what comes of its archive.
 fn hold(row: &Row, case: &Case) -> Result<(), String> {
-    let scene = Scene::new(&(case.archive)(), MAP);
-    let run = scene.run(&[&["--workers", "1", "--max-document-bytes", "1MiB"], case.flags].concat());
+    let scene = Scene::new(b"", MAP);
+    let paths = match case.input {
+        Input::Archive(archive) => {
+            scene.write("archive.tar", archive());
+            &["archive.tar"][..]
+        }
+        Input::Files(files, paths) => {
+            files().iter().for_each(|(name, content)| scene.write(name, content));
+            paths
+        }
+    };
+    let mut command = scene.tarquet(&[
+        "extract",
+        "--feature-map",
+        "map.yaml",
+        "--out-dir",
+        "out",
+        "--workers",
+        "1",
+    ]);
+    command.args(["--max-document-bytes", "1MiB"]).args(case.flags);
+    paths.iter().for_each(|path| {
+        command.args(["--tar-path", path]);
+    });
+    let run = Run::of(&mut command);
     let holds = hold_run(row, &scene, &run);
     holds.map_err(|reason| format!("{reason}\n  in {run:#?}"))
 }

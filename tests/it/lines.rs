@@ -30,10 +30,10 @@ features:
 ";
 
 /// Numbers that look random and are the same each time.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
         // Knuth's MMIX generator; its upper bits are the good ones.
         self.0 = self
             .0
@@ -427,7 +427,7 @@ const SETTINGS: [&str; 8] = [
 
 /// Kills a run, again and again, each time in the midst of a member if it gets there, until one comes to its end; gives how
 /// often.
-fn killed_until_done(scene: &Scene, out: &str) -> usize {
+pub(crate) fn killed_until_done(scene: &Scene, out: &str, command: impl Fn(&Scene, &str) -> Command) -> usize {
     let mut kills = 0;
     loop {
         let mut command = command(scene, out);
@@ -457,7 +457,7 @@ fn command(scene: &Scene, out: &str) -> Command {
 }
 
 /// How many lines of the member at hand the ledger knows of.
-fn lines_committed(scene: &Scene, out: &str) -> u64 {
+pub(crate) fn lines_committed(scene: &Scene, out: &str) -> u64 {
     let ledger = std::fs::read(scene.path(out).join("run/ledger.json")).unwrap_or_default();
     let ledger: Value = serde_json::from_slice(&ledger).unwrap_or_default();
     ledger["position"]["open"]["line"].as_u64().unwrap_or(0)
@@ -473,7 +473,7 @@ fn a_run_that_is_killed_in_the_midst_of_a_member_goes_on_there() {
         let scene = Scene::new(&archive, MAP);
         Run::of(&mut command(&scene, "undisturbed")).expect_code(3);
         let expected = scene.dataset("undisturbed").contents();
-        let kills = killed_until_done(&scene, "out");
+        let kills = killed_until_done(&scene, "out", command);
         assert!(kills > 0, "{name}: it was never killed in the midst of the member");
         let dataset = scene.dataset("out");
         assert_same(&expected, &dataset.contents(), name);

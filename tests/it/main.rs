@@ -2,6 +2,7 @@
 
 mod archives;
 mod arrays;
+mod arrays_in_order;
 mod bad_input;
 mod bad_map;
 mod command_line;

@@ -286,7 +286,7 @@ fn what_is_resumed_has_to_be_the_same_archives_by_the_same_names() {
     wait_for("a commit", || {
         (Ledger::read(&scene.path("out"))?.members() > 0).then_some(())
     });
-    running.signal(Signal::SIGTERM);
+    running.signal(Signal::SIGKILL);
     running.end();
     let resume = [&SETTINGS[..], &["--resume"]].concat();
     let archives: Vec<&str> = archives.iter().map(String::as_str).collect();

@@ -176,7 +176,7 @@ fn a_busy_worker_dies_with_its_coordinator() {
 }
 
 #[test]
-fn a_worker_holds_its_pipes_and_the_source_and_nothing_else() {
+fn a_worker_holds_its_pipes_its_socket_and_the_source_and_nothing_else() {
     for (what, archive, source) in [
         ("a plain tar", archive(), "archive.tar"),
         ("a gzip", gzip(&archive()), "memfd:"),
@@ -184,7 +184,7 @@ fn a_worker_holds_its_pipes_and_the_source_and_nothing_else() {
         let scene = Scene::new(&archive, MAP);
         // Whoever starts the run has something open that is not for its workers.
         let mut run = Running::start(&mut after("exec 7<map.yaml 8>&1", &scene.command("out", &SETTINGS)));
-        let mut pipes_of_others: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut channels_of_others: BTreeSet<PathBuf> = BTreeSet::new();
         let workers = wait_for("three workers at work", || {
             assert!(run.is_running(), "{what}: it ended before it was looked at");
             let workers = run.workers();
@@ -196,29 +196,38 @@ fn a_worker_holds_its_pipes_and_the_source_and_nothing_else() {
                 .descriptors()
                 .unwrap_or_else(|| panic!("{what}: a worker left at once"));
             expect_own(&held, source);
-            let pipes: BTreeSet<PathBuf> = pipes(&held).map(|pipe| pipe.target.clone()).collect();
+            let channels: BTreeSet<PathBuf> = channels(&held).map(|channel| channel.target.clone()).collect();
             assert!(
-                pipes.is_disjoint(&pipes_of_others),
-                "{what}: a pipe of another worker: {held:#?}"
+                channels.is_disjoint(&channels_of_others),
+                "{what}: a pipe or the socket of another worker: {held:#?}"
             );
-            pipes_of_others.extend(pipes);
+            channels_of_others.extend(channels);
         }
         run.end().expect_code(0);
     }
 }
 
-/// Asserts that these are the descriptors of a worker: three pipes, and the source for reading only.
+/// Asserts that these are the descriptors of a worker: three pipes, the socket over which its sources come, and the source for
+/// reading only.
 fn expect_own(held: &[Descriptor], source: &str) {
-    let pipes: BTreeSet<&PathBuf> = pipes(held).map(|pipe| &pipe.target).collect();
-    assert_eq!(pipes.len(), 3, "its input, its output and its errors: {held:#?}");
-    for descriptor in held.iter().filter(|descriptor| !descriptor.is_pipe()) {
+    let channels: BTreeSet<&PathBuf> = channels(held).map(|channel| &channel.target).collect();
+    assert_eq!(
+        channels.len(),
+        4,
+        "its input, its output, its errors and its socket: {held:#?}"
+    );
+    let sockets = channels
+        .iter()
+        .filter(|target| target.to_string_lossy().starts_with("socket:"));
+    assert_eq!(sockets.count(), 1, "{held:#?}");
+    for descriptor in held.iter().filter(|descriptor| !descriptor.is_channel()) {
         let is_source = descriptor.target.to_string_lossy().contains(source);
         assert!(is_source && !descriptor.writable, "{descriptor:?} in {held:#?}");
     }
 }
 
-fn pipes(held: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
-    held.iter().filter(|descriptor| descriptor.is_pipe())
+fn channels(held: &[Descriptor]) -> impl Iterator<Item = &Descriptor> {
+    held.iter().filter(|descriptor| descriptor.is_channel())
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::gzip::Inflater;
 use crate::prefix::Prefix;
 use crate::raw::{Origin, RawBytes};
 use crate::seek::SeekPoint;
-use crate::sniff::{LooksLike, SNIFF_BYTES, Sniffed, once, sniff};
+use crate::sniff::{BOTH, LooksLike, SNIFF_BYTES, Sniffed, compressed_with, once, sniff};
 use crate::source::{Fault, Pull, Source};
 use crate::spool::{Spool, SpoolOptions};
 use crate::stream::Stream;
@@ -347,8 +347,15 @@ fn told_by_content(path: &Path, origin: &Origin) -> Result<Container, ArchiveErr
         let raw = RawBytes::new(origin.clone(), origin.stop());
         read_head(path, &mut *in_order(raw, container))
     };
-    let looks_like = match sniff(&head(Container::Tar)?) {
-        Sniffed::Container(Container::Tar) => return Ok(Container::Tar),
+    let outer = head(Container::Tar)?;
+    let looks_like = match sniff(&outer) {
+        Sniffed::Container(Container::Tar) => {
+            let inner = compressed_with(&outer).and_then(|with| head(with).ok());
+            match inner.map(|inner| sniff(&inner)) {
+                Some(Sniffed::Container(Container::Tar)) => BOTH,
+                _ => return Ok(Container::Tar),
+            }
+        }
         Sniffed::Container(with) => {
             let inner = head(with);
             let is_told = inner.as_ref().is_ok_and(|inner| inner.len() == SNIFF_BYTES);

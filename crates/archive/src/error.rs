@@ -361,6 +361,12 @@ pub enum PaxFault {
     /// last.
     #[error("it is global and gives several names or sizes")]
     GlobalRepeats,
+    /// It is a global header with a name that is longer than [`GLOBAL_NAME_LIMIT`](crate::GLOBAL_NAME_LIMIT).
+    #[error(
+        "it is global and gives every member a name of more than {} bytes",
+        crate::GLOBAL_NAME_LIMIT
+    )]
+    GlobalName,
     /// Of several PAX headers before one member, the last and another one do not give the same size: readers disagree on
     /// which holds.
     #[error("it and another one of the same member do not give it the same size")]

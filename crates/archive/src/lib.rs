@@ -82,5 +82,5 @@ pub use prefix::{Prefix, PrefixDiffers, PrefixProbe};
 pub use seek::SeekPoint;
 pub use sniff::LooksLike;
 pub use spool::{DEFAULT_CAPACITY, Extent, Releaser, SLOT_BYTES, Spool, SpoolFull, SpoolOptions};
-pub use tar::METADATA_LIMIT;
+pub use tar::{GLOBAL_NAME_LIMIT, METADATA_LIMIT};
 pub use walk::Walk;

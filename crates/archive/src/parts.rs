@@ -66,7 +66,8 @@ impl Walk {
     }
 
     /// Stores the next `size` bytes of the member, of which [`Walk::locate_parts`] said that they come in order: all
-    /// together no more than it has. `held` is how many bytes the caller holds back of it; for the rest as [`Walk::locate`].
+    /// together no more than it has. `held` is how many bytes the caller holds back of it; some of them may be released while
+    /// this waits. For the rest as [`Walk::locate`].
     ///
     /// # Errors
     ///

@@ -130,19 +130,31 @@ pub(crate) fn once(with: Container) -> &'static str {
     }
 }
 
-/// Tells what a stream is from its first [`SNIFF_BYTES`] (fewer only where it is shorter).
+/// Tells what a stream is from its first [`SNIFF_BYTES`] (fewer only where it is shorter). A header with a right checksum
+/// goes first, as in GNU tar: the name of a tar's first member may begin as compressed data does.
 pub(crate) fn sniff(head: &[u8]) -> Sniffed {
-    if head.starts_with(&[0x1F, 0x8B]) {
-        return Sniffed::Container(Container::Gzip);
-    }
-    if matches!(Magic::of(head), Magic::Frame | Magic::Skippable) {
-        return Sniffed::Container(Container::Zstd);
-    }
     if is_tar(head) {
         return Sniffed::Container(Container::Tar);
     }
-    Sniffed::Other(looks_like(head))
+    match compressed_with(head) {
+        Some(with) => Sniffed::Container(with),
+        None => Sniffed::Other(looks_like(head)),
+    }
 }
+
+/// How a stream is compressed, by its first bytes alone.
+pub(crate) fn compressed_with(head: &[u8]) -> Option<Container> {
+    if head.starts_with(&[0x1F, 0x8B]) {
+        return Some(Container::Gzip);
+    }
+    matches!(Magic::of(head), Magic::Frame | Magic::Skippable).then_some(Container::Zstd)
+}
+
+/// What looks like a tar and like compressed data with a tar inside. GNU tar reads the one, and Python's tarfile the other.
+pub(crate) const BOTH: LooksLike = LooksLike::Known {
+    format: "a tar and a compressed tar at once",
+    advice: CHECK,
+};
 
 /// A whole header with a right checksum; or an end marker, which is an archive without members.
 fn is_tar(head: &[u8]) -> bool {

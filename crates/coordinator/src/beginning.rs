@@ -111,6 +111,7 @@ impl Beginning {
             return Ok(Err(spool));
         }
         let archive_bytes = point.as_ref().map_or(0, |point| point.file());
+        let what = if point.is_some() { "decompression" } else { "reading" };
         let leg = match point {
             Some(point) => match course.begin_at(position, point, spool, passed.wanted)? {
                 Ok(leg) => leg,
@@ -124,7 +125,7 @@ impl Beginning {
         };
         let which = leg.name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
         tracing::info!(
-            "reading goes on at byte {archive_bytes}{which}, behind {} members",
+            "{what} goes on at byte {archive_bytes}{which}, behind {} members",
             passed.wanted + passed.skipped
         );
         Ok(Ok(Beginning {

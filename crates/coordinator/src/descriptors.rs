@@ -1,4 +1,4 @@
-//! What workers inherit: the descriptors that they are given, and no others.
+//! Descriptors: how many there may be, and that workers inherit those that they are given and no others.
 #![expect(
     unsafe_code,
     reason = "a descriptor that somebody else opened is known by its number alone"
@@ -10,6 +10,7 @@ use std::os::fd::{BorrowedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Keeps every descriptor but the standard three from processes that are started from now on.
 ///
@@ -27,6 +28,16 @@ pub(crate) fn keep_from_workers() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Lets this process have as many descriptors as it may: it has four for each worker, and many systems let a process have
+/// 1,024 if it does not ask for more. Where it may not have more, starting a worker says so.
+pub(crate) fn have_as_many_as_may_be() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard).ok();
+    }
 }
 
 fn keep(number: RawFd) -> io::Result<()> {

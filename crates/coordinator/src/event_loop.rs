@@ -44,6 +44,10 @@ const TASKS_PER_WORKER: usize = 2;
 /// How many tasks for each worker may be given out ahead of the oldest unfinished one.
 const WINDOW_PER_WORKER: u64 = 8;
 
+/// How many bytes of an array may be left over from one part to the next besides those of a document: what has to be seen
+/// together.
+const LEFT_OVER: u64 = 4;
+
 /// How long workers get to leave by themselves, and to be gone once they were killed: one that is stuck in the kernel may
 /// not be gone for as long as it likes.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
@@ -164,6 +168,7 @@ impl Run {
             what: "a worker process",
             error,
         };
+        descriptors::have_as_many_as_may_be();
         descriptors::keep_from_workers().map_err(start)?;
         let tuning = Tuning::of_run();
         let limits = Limits {
@@ -172,6 +177,7 @@ impl Run {
             tasks_per_worker: TASKS_PER_WORKER,
             credit: tuning.credit,
             credit_return: tuning.credit / 4,
+            left_over: crew.max_document_bytes.saturating_add(LEFT_OVER),
         };
         let hello = Hello {
             protocol: PROTOCOL,
@@ -456,6 +462,7 @@ impl Run {
                 }
             }
             Action::Sampled(left) => self.gate.sampled(left),
+            Action::Cut(cut) => self.gate.cut(cut),
             Action::FixSchema(evidence) => self.fix_schema(&evidence)?,
             Action::Deliver { worker, bytes, unit } => {
                 if let Some(writer) = &self.writer {

@@ -1,13 +1,16 @@
 //! The walk over the archives, on a thread of its own: members become tasks of about one mebibyte.
 
+mod elements;
 mod stretches;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
+use tarquet_wire::array::Cut;
 use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
 use crate::beginning::{Behind, without_index};
@@ -32,8 +35,11 @@ const MEMBER_OVERHEAD: u64 = 512;
 /// The sample ends early once its documents have so many bytes.
 const SAMPLE_BYTES: u64 = 512 << 20;
 
-/// How many tasks may be known that are not done yet. It bounds the memory for names and ranges, not for bytes.
+/// How many tasks may be known that are not done yet. It bounds the memory for ranges, not for bytes.
 const TASKS_AHEAD: usize = 256;
+
+/// How many bytes of names those tasks may have together, one task more or less: a member's name may be a mebibyte long.
+const NAMES_AHEAD: usize = 16 << 20;
 
 /// What the walk found when it ended.
 #[derive(Debug, Default)]
@@ -54,26 +60,33 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct GateState {
-    open_tasks: usize,
+    /// How many bytes of names each open task has, as they were opened.
+    open_tasks: VecDeque<usize>,
+    /// How many they have together.
+    names: usize,
     /// What a stretch has left of the sample's limit, until somebody has asked for that.
     sampled: Option<SampleLimit>,
+    /// Where an open stretch ends, until somebody has asked for that.
+    cut: Option<Cut>,
     closed: bool,
 }
 
 impl Gate {
-    /// Waits until fewer than `most` tasks are open, and opens one more. `false` when the run ends.
-    fn enter(&self, most: usize) -> bool {
+    /// Waits until there is room for one more task, with so many bytes of names, and opens it. `false` when the run ends.
+    fn enter(&self, names: usize, room: Room) -> bool {
         let (state, changed) = &*self.shared;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |state: &mut GateState| !state.closed && state.open_tasks >= most;
+        let is_full = |state: &GateState| state.open_tasks.len() >= TASKS_AHEAD || state.names >= NAMES_AHEAD;
+        let waits = |state: &mut GateState| room == Room::Limited && !state.closed && is_full(state);
         let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
-        state.open_tasks += 1;
+        state.open_tasks.push_back(names);
+        state.names += names;
         !state.closed
     }
 
-    /// One task is done.
+    /// One task is done. It counts as the oldest one, which it is, but for the few that workers have in hand.
     pub(crate) fn leave(&self) {
-        self.change(|state| state.open_tasks = state.open_tasks.saturating_sub(1));
+        self.change(|state| state.names -= state.open_tasks.pop_front().unwrap_or(0));
     }
 
     /// A stretch was looked at for its types, and so much is left of its limit.
@@ -90,6 +103,20 @@ impl Gate {
         state.sampled.take()
     }
 
+    /// This is where an open stretch ends.
+    pub(crate) fn cut(&self, cut: Cut) {
+        self.change(|state| state.cut = Some(cut));
+    }
+
+    /// Waits until it is known where an open stretch ends; `None` when the run ends.
+    fn wait_for_cut(&self) -> Option<Cut> {
+        let (state, changed) = &*self.shared;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = |state: &mut GateState| !state.closed && state.cut.is_none();
+        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
+        state.cut.take()
+    }
+
     /// The run ends: nobody waits any more.
     pub(crate) fn close(&self) {
         self.change(|state| state.closed = true);
@@ -100,6 +127,13 @@ impl Gate {
         change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
         changed.notify_all();
     }
+}
+
+/// Whether a task may have to wait until others are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Limited,
+    Unlimited,
 }
 
 /// Walks the archives and sends their tasks.
@@ -428,7 +462,7 @@ impl Feeding {
         // Room becomes free only when tasks are done, so what is held back has to go out before the walk waits.
         let mut ended = false;
         let extents = walk.locate(found, &mut |_| {
-            ended |= !batch.send(source, 0, inputs, gate, usize::MAX)
+            ended |= !batch.send(source, 0, inputs, gate, Room::Unlimited)
         });
         match extents {
             _ if ended => Err(WalkError::Closed),
@@ -452,10 +486,11 @@ impl Feeding {
     }
 
     fn add(&mut self, member: Member) -> Result<(), WalkError> {
-        let size = member.size;
+        // Names are held as long as the bytes are.
+        let held = member.size + member.name.len() as u64;
         self.push(member)?;
         if let Some(left) = &mut self.sample {
-            left.take(size);
+            left.take(held);
             self.end_sample_if_reached()?;
         }
         Ok(())
@@ -488,11 +523,14 @@ impl Feeding {
     fn flush(&mut self) -> Result<(), WalkError> {
         let consumed = self.feeder.walk.consumed();
         // A sample is held as a whole, however many tasks it has.
-        let most = if self.sample.is_some() { usize::MAX } else { TASKS_AHEAD };
+        let room = match self.sample {
+            Some(_) => Room::Unlimited,
+            None => Room::Limited,
+        };
         let Feeder {
             source, inputs, gate, ..
         } = &self.feeder;
-        match self.batch.send(source, consumed, inputs, gate, most) {
+        match self.batch.send(source, consumed, inputs, gate, room) {
             true => Ok(()),
             false => Err(WalkError::Closed),
         }
@@ -507,7 +545,7 @@ impl Batch {
         consumed: u64,
         inputs: &Sender<Input>,
         gate: &Gate,
-        most: usize,
+        room: Room,
     ) -> bool {
         if self.members.is_empty() {
             return true;
@@ -516,12 +554,13 @@ impl Batch {
         let members = std::mem::take(&mut self.members);
         let archive_bytes = consumed.saturating_sub(self.consumed);
         self.consumed = self.consumed.max(consumed);
+        let names = members.iter().map(|member| member.name.len()).sum();
         let work = Input::Work {
             source: Arc::clone(source),
             members,
             archive_bytes,
         };
-        gate.enter(most) && inputs.send(work).is_ok()
+        gate.enter(names, room) && inputs.send(work).is_ok()
     }
 }
 
@@ -577,17 +616,41 @@ mod tests {
     use crate::settings::{Several, Source};
     use crate::trail::Trail;
 
+    const SIZE: u64 = TASK_BYTES;
+
     /// A walk over members of one task each, whose bytes are holes in a file.
     fn feed(members: usize, sample: u64) -> (Receiver<Input>, Gate) {
-        const SIZE: u64 = TASK_BYTES;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        for number in 0..members as u64 {
-            write_header(file.as_file(), number * (512 + SIZE), SIZE, &format!("{number}.json"));
+        feed_behind_long_names(0, members, sample)
+    }
+
+    /// The same, and members before it that have no bytes, but names of nearly a mebibyte.
+    fn feed_behind_long_names(named: usize, members: usize, sample: u64) -> (Receiver<Input>, Gate) {
+        let mut archive = tar::Builder::new(tempfile::NamedTempFile::new().unwrap());
+        for number in 0..named {
+            let name = format!("{}{number:03}", "n".repeat(LONG_NAME - 3));
+            archive.append_pax_extensions([("path", name.as_bytes())]).unwrap();
+            let mut header = tar::Header::new_ustar();
+            header.set_size(0);
+            archive.append_data(&mut header, "x", std::io::empty()).unwrap();
         }
-        file.as_file().set_len(members as u64 * (512 + SIZE) + 1024).unwrap();
+        let archive = archive.into_inner().unwrap();
+        let file = archive.as_file();
+        let end_marker = 1024;
+        let begin = file.metadata().unwrap().len() - end_marker;
+        for number in 0..members as u64 {
+            write_header(file, begin + number * (512 + SIZE), SIZE, &format!("{number}.json"));
+        }
+        file.set_len(begin + members as u64 * (512 + SIZE) + end_marker)
+            .unwrap();
+        feed_from(archive.path(), sample)
+    }
+
+    const LONG_NAME: usize = (1 << 20) - 100;
+
+    fn feed_from(path: &std::path::Path, sample: u64) -> (Receiver<Input>, Gate) {
         let (inputs, receiver) = channel();
         let gate = Gate::default();
-        let source = Source::File(file.path().to_owned());
+        let source = Source::File(path.to_owned());
         let mut course = Course {
             archives: Archives::open(&[source], Several::No, Path::new("none")).unwrap(),
             read: None,
@@ -655,6 +718,35 @@ mod tests {
             assert!(matches!(next(&inputs), Input::Work { .. }));
         }
         assert!(matches!(next(&inputs), Input::Walked(walked) if walked.endings.is_empty()));
+    }
+
+    #[test]
+    fn the_names_of_the_tasks_ahead_are_few_if_they_are_long() {
+        let (inputs, gate) = feed_behind_long_names(60, 0, 0);
+        let mut ahead = 0;
+        let mut names = 0;
+        while names < NAMES_AHEAD {
+            let Input::Work { members, .. } = next(&inputs) else {
+                panic!("the walk ended");
+            };
+            names += members.iter().map(|member| member.name.len()).sum::<usize>();
+            ahead += 1;
+        }
+        assert!(inputs.try_recv().is_err(), "{ahead} tasks, and one more");
+        gate.leave();
+        assert!(matches!(next(&inputs), Input::Work { .. }));
+        gate.close();
+    }
+
+    #[test]
+    fn names_count_to_what_is_held_of_a_sample() {
+        let (inputs, _gate) = feed_behind_long_names(40, 500, u64::MAX);
+        let mut tasks = 0;
+        while !matches!(next(&inputs), Input::Machine(Event::SampleEnded)) {
+            tasks += 1;
+        }
+        // It would take 512 members of a mebibyte without the names.
+        assert!(tasks < 520, "{tasks} tasks");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! - once it is told to stop, nothing new is begun; what still arrives is delivered in order, until every worker is gone.
 
 mod blame;
+mod cut;
 mod dispatch;
 mod event;
 #[cfg(test)]
@@ -65,6 +66,8 @@ pub struct Limits {
     pub credit: u64,
     /// Credit goes back in returns of at least so many bytes, unless its worker waits for it.
     pub credit_return: u64,
+    /// The most bytes of an open stretch that may be left to the next one.
+    pub left_over: u64,
 }
 
 /// What the run is at.
@@ -160,7 +163,8 @@ impl<U> Machine<U> {
                 task,
                 evidence,
                 left,
-            } => self.sample_done(worker, task, &evidence, left),
+                cut,
+            } => self.sample_done(worker, task, &evidence, left, cut),
             Event::Started {
                 worker,
                 task,
@@ -172,9 +176,10 @@ impl<U> Machine<U> {
                 worker,
                 task,
                 closes,
+                cut,
                 bytes,
                 unit,
-            } => self.unit(worker, task, closes, bytes, unit),
+            } => self.unit(worker, task, (closes, cut), bytes, unit),
             Event::TaskDone { worker, task } => self.task_done(worker, task),
             Event::Blocked { worker, task, request } => self.blocked(worker, task, request),
             Event::Absorbed { worker, bytes } => self.absorbed(worker, bytes),

@@ -136,11 +136,17 @@ impl Receiver<'_> {
                 return Ok(Input::Ready { worker, sandbox });
             }
             FromWorker::Ready { build, .. } => return Err(format!("it is build {}, not {BUILD}", printable(&build))),
-            FromWorker::SampleDone { task, evidence, left } => Event::SampleDone {
+            FromWorker::SampleDone {
+                task,
+                evidence,
+                left,
+                cut,
+            } => Event::SampleDone {
                 worker,
                 task,
                 evidence,
                 left,
+                cut,
             },
             FromWorker::Started {
                 task,
@@ -165,7 +171,7 @@ impl Receiver<'_> {
         Ok(Input::Machine(event))
     }
 
-    fn unit(&mut self, done: UnitDone) -> Result<Event<Sent>, String> {
+    fn unit(&mut self, mut done: UnitDone) -> Result<Event<Sent>, String> {
         let OpenUnit { task, batches, bytes } = std::mem::take(&mut self.open);
         if task.is_some_and(|task| task != done.task) {
             return Err("it closed a unit of another task than the unit's batches".to_owned());
@@ -185,6 +191,7 @@ impl Receiver<'_> {
             worker: self.worker,
             task: TaskId(done.task),
             closes,
+            cut: done.cut.take(),
             bytes,
             unit: Sent {
                 is_continued: done.is_continued,

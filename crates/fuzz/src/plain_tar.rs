@@ -4,7 +4,9 @@
 //! Sources: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
 //! What is refused where readers disagree is what `docs/formats.md` and the documentation of `tarquet_archive` say.
 
-use tarquet_archive::{DamageKind, HeaderFault, METADATA_LIMIT, Member, MemberKind, PaxFault, Refusal};
+use tarquet_archive::{
+    DamageKind, GLOBAL_NAME_LIMIT, HeaderFault, METADATA_LIMIT, Member, MemberKind, PaxFault, Refusal,
+};
 
 /// In what everything is measured, in bytes.
 const BLOCK: usize = 512;
@@ -215,6 +217,10 @@ impl<'a> Reader<'a> {
         }
         if repeats(b"path=") || repeats(b"size=") {
             return Err(PaxFault::GlobalRepeats);
+        }
+        let names = [&self.global.path, &self.global.continued];
+        if names.into_iter().flatten().any(|name| name.len() > GLOBAL_NAME_LIMIT) {
+            return Err(PaxFault::GlobalName);
         }
         Ok(())
     }

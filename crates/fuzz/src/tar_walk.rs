@@ -67,7 +67,7 @@ pub fn tar_walk(data: &[u8]) -> Verdict {
     Verdict::of(damage.is_none())
 }
 
-/// Whether these bytes begin as gzip (RFC 1952) or zstd (RFC 8878), which is looked at before they are taken for a tar.
+/// Whether these bytes begin as gzip (RFC 1952) or zstd (RFC 8878), so that they may be that too, though they are a tar.
 fn is_compressed(head: &[u8]) -> bool {
     let skippable = |head: &[u8]| matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..]);
     head.starts_with(&[0x1F, 0x8B]) || head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) || skippable(head)

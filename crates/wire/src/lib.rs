@@ -21,6 +21,7 @@
 //!     ── Finish ───────────────────────────────────▶   the sentinel; the worker leaves
 //! ```
 
+pub mod array;
 pub mod batch;
 pub mod credit;
 pub mod frame;

@@ -8,6 +8,7 @@ use tarquet_feature_map::Evidence;
 use tarquet_feature_map::Plan;
 use thiserror::Error;
 
+use crate::array::{ArrayState, Cut};
 use crate::frame::{Frame, FrameError, FrameReader, FrameWriter, Kind};
 use crate::sandbox::Held;
 use crate::source::SourceId;
@@ -129,6 +130,12 @@ pub struct Stretch {
     pub end: u64,
     /// Whether the member ends with this stretch.
     pub is_last: bool,
+    /// Of an array: whether the next stretch waits for the [`Cut`] that comes with what closes this one. What breaks the array
+    /// is then told in the cut, and in no other way: the stretch in which the member ends has it in its place.
+    pub is_open: bool,
+    /// Of an array: what the first byte of the extents is a part of. It does not count where documents behind that byte are
+    /// closed already; then the byte at `start` is the one behind an element.
+    pub state: ArrayState,
     /// Whether the content goes on behind the extents, where nobody can read it: a line that does not end before is none.
     pub is_cut: bool,
     /// In a careful task, documents that begin before this are announced alone, and closed by a unit of their own.
@@ -219,6 +226,8 @@ pub enum FromWorker {
         evidence: Evidence,
         /// What is left of the limit of the last stretch among the members, if there is one.
         left: Option<SampleLimit>,
+        /// Where that one ends, if it is open and was looked at to its end.
+        cut: Option<Cut>,
     },
     /// These members are about to be read, and none before them will be again. A large member is announced alone,
     /// small ones together, and in a careful task each one alone.
@@ -279,6 +288,8 @@ pub struct UnitDone {
     pub is_continued: bool,
     /// The member in whose midst the unit ends.
     pub open: Option<Open>,
+    /// Where the unit's last stretch ends, if that is an open one.
+    pub cut: Option<Cut>,
     /// How many documents the unit has.
     pub documents: u32,
     /// Rows of each document in each table, documents × tables.

@@ -1,5 +1,6 @@
 //! The documents of a member that holds many.
 
+use tarquet_wire::array::ArrayState;
 use tarquet_wire::message::{Shape, Stretch};
 
 use crate::elements::Elements;
@@ -30,11 +31,27 @@ impl Documents {
         }
     }
 
-    /// Whether a stretch of what is left can begin at [`Documents::next`].
+    /// Where a stretch of what is left can begin.
+    pub(crate) fn place(&self) -> u64 {
+        match self {
+            Documents::Lines(lines) => lines.next(),
+            Documents::Elements(elements) => elements.place(),
+        }
+    }
+
+    /// Whether all documents that were given are before [`Documents::place`].
     pub(crate) fn can_pause(&self) -> bool {
         match self {
             Documents::Lines(_) => true,
-            Documents::Elements(elements) => elements.is_between(),
+            Documents::Elements(elements) => elements.can_pause(),
+        }
+    }
+
+    /// From which byte on, and as what, an array goes on where an open stretch of it ends.
+    pub(crate) fn cut(&self) -> (u64, ArrayState) {
+        match self {
+            Documents::Lines(lines) => (lines.next(), ArrayState::Before),
+            Documents::Elements(elements) => elements.cut(),
         }
     }
 

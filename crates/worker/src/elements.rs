@@ -2,11 +2,15 @@
 //!
 //! Where an element ends is told by brackets, commas and strings alone; whether it is JSON, the projector says. If it is
 //! not, the brackets may mean nothing, and so what is behind it is not looked at.
+//!
+//! Of an open stretch, whose array goes on where others read it, the elements that end in it are given, and behind them where
+//! the next stretch is to begin. An element that is too large is given where it ends: so it is told of once.
 
-use memchr::memchr2;
+use tarquet_wire::array::{ArrayState, Inside};
 use tarquet_wire::message::Stretch;
 
 use crate::lines::{BYTE_ORDER_MARK, READ_BYTES, Step};
+use crate::scan::Scan;
 use crate::window::Window;
 
 /// The elements of an array.
@@ -15,8 +19,12 @@ pub(crate) struct Elements {
     /// Up to here it was looked at.
     scanned: u64,
     state: State,
+    /// Behind the last element that has ended: see [`Elements::place`].
+    place: u64,
     /// The largest element, in bytes.
     most: u64,
+    /// Whether the array goes on behind what can be read of it.
+    goes_on: bool,
     /// Elements since somebody asked.
     passed: u64,
 }
@@ -31,17 +39,18 @@ enum State {
         /// Whether it is the first, in whose place the array may end.
         is_first: bool,
     },
-    /// An element that began here.
+    /// An element.
     Inside {
-        from: u64,
-        /// How many of its brackets are open.
-        depth: u64,
-        is_string: bool,
+        inside: Inside,
         /// Whether it is too large, and only its end is wanted.
         is_passed: bool,
     },
+    /// The comma or the bracket behind an element that somebody else has read.
+    Separator,
     /// White space behind the array.
     Behind,
+    /// Nothing: the array ended in an element that is too large.
+    CutShort,
 }
 
 /// What the place of a byte is not for.
@@ -49,18 +58,31 @@ fn broken(at: u64, reason: &'static str, detail: &'static str) -> Step {
     Step::Broken { at, reason, detail }
 }
 
+fn cut_short(at: u64) -> Step {
+    broken(at, "truncated", "the array is cut short")
+}
+
 impl Elements {
     /// Those of the array that `stretch` is of, none of which may have more than `most` bytes. What has to be read first
     /// begins at [`Elements::next`].
     pub(crate) fn new(stretch: &Stretch, most: u64) -> Elements {
+        let is_separator = stretch.start > 0 && stretch.start >= stretch.at;
         Elements {
-            scanned: stretch.start,
-            // A stretch that does not begin at the array's beginning begins behind a comma.
-            state: match stretch.start {
-                0 => State::Before,
-                _ => State::Between { is_first: false },
+            scanned: if is_separator { stretch.start } else { stretch.at },
+            state: match &stretch.state {
+                _ if is_separator => State::Separator,
+                ArrayState::Before => State::Before,
+                ArrayState::Between { is_first } => State::Between { is_first: *is_first },
+                ArrayState::Passed(inside) => State::Inside {
+                    inside: *inside,
+                    is_passed: true,
+                },
+                // Of one that is broken, nobody reads anything.
+                ArrayState::Behind | ArrayState::Broken { .. } => State::Behind,
             },
+            place: stretch.start,
             most,
+            goes_on: !stretch.is_last,
             passed: 0,
         }
     }
@@ -69,15 +91,36 @@ impl Elements {
     pub(crate) fn next(&self) -> u64 {
         match self.state {
             State::Inside {
-                from, is_passed: false, ..
-            } => from,
+                inside,
+                is_passed: false,
+            } => inside.from,
             _ => self.scanned,
         }
     }
 
-    /// Whether a stretch of what is left can begin at [`Elements::next`].
-    pub(crate) fn is_between(&self) -> bool {
-        matches!(self.state, State::Between { .. })
+    /// The byte behind the last element that has ended, from which a stretch can go on.
+    pub(crate) fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// Whether all elements that were given have ended before [`Elements::place`].
+    pub(crate) fn can_pause(&self) -> bool {
+        self.state != State::CutShort
+    }
+
+    /// From which byte on, and as what, the array goes on where what can be read of it ends.
+    pub(crate) fn cut(&self) -> (u64, ArrayState) {
+        let state = match self.state {
+            State::Before => ArrayState::Before,
+            State::Between { is_first } => ArrayState::Between { is_first },
+            State::Inside {
+                inside,
+                is_passed: true,
+            } => ArrayState::Passed(inside),
+            State::Inside { .. } | State::Separator => ArrayState::Between { is_first: false },
+            State::Behind | State::CutShort => ArrayState::Behind,
+        };
+        (self.next(), state)
     }
 
     /// How many elements were passed since the last call of [`Elements::take_passed`].
@@ -101,12 +144,8 @@ impl Elements {
     pub(crate) fn step(&mut self, window: &Window) -> Step {
         loop {
             let step = match self.state {
-                State::Inside {
-                    from,
-                    depth,
-                    is_string,
-                    is_passed,
-                } => self.inside(window, from, depth, is_string, is_passed),
+                State::Inside { inside, is_passed } => self.inside(window, inside, is_passed),
+                State::CutShort => Some(cut_short(window.end())),
                 state => self.outside(window, state),
             };
             if let Some(step) = step {
@@ -121,7 +160,10 @@ impl Elements {
         if state == State::Before && self.scanned == 0 {
             match rest.strip_prefix(BYTE_ORDER_MARK) {
                 Some(_) => self.scanned = BYTE_ORDER_MARK.len() as u64,
-                None if rest.len() < BYTE_ORDER_MARK.len() && !window.is_ended() => return Some(Step::More),
+                None if rest.len() >= BYTE_ORDER_MARK.len() => {}
+                None if !window.is_ended() => return Some(Step::More),
+                // Who has more of it reads this again.
+                None if self.goes_on => return Some(Step::End),
                 None => {}
             }
         }
@@ -134,7 +176,8 @@ impl Elements {
             return Some(match (window.is_ended(), state) {
                 (false, _) => Step::More,
                 (true, State::Behind) => Step::End,
-                (true, _) => broken(self.scanned, "truncated", "the array is cut short"),
+                (true, _) if self.goes_on => Step::End,
+                (true, _) => cut_short(self.scanned),
             });
         };
         let at = self.scanned + passed as u64;
@@ -149,18 +192,21 @@ impl Elements {
                 let detail = "there is something behind the end of the array";
                 (state, Some(broken(at, "syntax", detail)))
             }
-            (State::Between { is_first: true }, b']') => (State::Behind, None),
-            (_, b']' | b',') => {
+            (State::Separator, b',') => (State::Between { is_first: false }, None),
+            (State::Separator, b']') | (State::Between { is_first: true }, b']') => (State::Behind, None),
+            (_, b']' | b',') | (State::Separator, _) => {
                 let detail = "an element of the array was expected here";
                 (state, Some(broken(at, "syntax", detail)))
             }
             _ => {
                 // It is a part of the element.
                 self.scanned = at;
-                let element = State::Inside {
+                let inside = Inside {
                     from: at,
-                    depth: 0,
-                    is_string: false,
+                    ..Inside::default()
+                };
+                let element = State::Inside {
+                    inside,
                     is_passed: false,
                 };
                 (element, None)
@@ -170,81 +216,45 @@ impl Elements {
         step
     }
 
-    /// Looks for the end of the element that began at `from`.
-    fn inside(
-        &mut self,
-        window: &Window,
-        from: u64,
-        mut depth: u64,
-        mut is_string: bool,
-        is_passed: bool,
-    ) -> Option<Step> {
+    /// Looks for the end of an element.
+    fn inside(&mut self, window: &Window, inside: Inside, is_passed: bool) -> Option<Step> {
+        let from = inside.from;
         let bytes = window.from(self.scanned);
-        let mut at = 0;
-        while at < bytes.len() {
-            if is_string {
-                let Some(found) = memchr2(b'"', b'\\', &bytes[at..]) else {
-                    at = bytes.len();
-                    break;
-                };
-                at += found;
-                if bytes[at] == b'\\' {
-                    // What is escaped is not looked at; it may not be there yet.
-                    if at + 1 == bytes.len() {
-                        break;
-                    }
-                    at += 2;
-                } else {
-                    is_string = false;
-                    at += 1;
-                }
-                continue;
-            }
-            match bytes[at] {
-                b'"' => is_string = true,
-                b'[' | b'{' => depth += 1,
-                b',' | b']' if depth == 0 => {
-                    let to = self.scanned + at as u64;
-                    return self.end(from, to, bytes[at] == b',', is_passed);
-                }
-                b']' | b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            at += 1;
+        let mut scan = Scan { at: 0, inside };
+        if let Some(at) = scan.end(bytes) {
+            return Some(self.end(from, self.scanned + at as u64, bytes[at] == b','));
         }
-        self.scanned += at as u64;
-        let is_large = !is_passed && self.scanned - from > self.most;
+        self.scanned += scan.at as u64;
+        let is_passed = is_passed || self.scanned - from > self.most;
         self.state = State::Inside {
-            from,
-            depth,
-            is_string,
-            is_passed: is_passed || is_large,
+            inside: scan.inside,
+            is_passed,
         };
-        if is_large {
-            self.passed += 1;
-            return Some(Step::TooLarge { from });
-        }
-        Some(match window.is_ended() {
-            true => broken(window.end(), "truncated", "the array is cut short"),
-            false => Step::More,
+        Some(match (window.is_ended(), self.goes_on) {
+            (false, _) => Step::More,
+            (true, true) => Step::End,
+            (true, false) if is_passed => {
+                self.state = State::CutShort;
+                self.passed += 1;
+                Step::TooLarge { from }
+            }
+            (true, false) => cut_short(window.end()),
         })
     }
 
     /// The element ends before the byte at `to`.
-    fn end(&mut self, from: u64, to: u64, is_comma: bool, is_passed: bool) -> Option<Step> {
+    fn end(&mut self, from: u64, to: u64, is_comma: bool) -> Step {
         self.scanned = to + 1;
+        self.place = to;
         self.state = match is_comma {
             true => State::Between { is_first: false },
             false => State::Behind,
         };
-        if is_passed {
-            return None;
-        }
         self.passed += 1;
-        Some(match to - from > self.most {
+        match to - from > self.most {
             true => Step::TooLarge { from },
             false => Step::Document { from, to },
-        })
+        }
     }
 }
 
@@ -262,6 +272,8 @@ mod tests {
             start,
             end: u64::MAX,
             is_last: true,
+            is_open: false,
+            state: ArrayState::Before,
             is_cut: false,
             careful_to: 0,
             failed: Vec::new(),
@@ -270,13 +282,24 @@ mod tests {
     }
 
     /// The elements from `start` on, each with where a stretch can begin behind it, and how the array ends: `None` for well.
-    type Read = (Vec<(Option<String>, Option<u64>)>, Option<(u64, &'static str)>);
+    type Read = (Vec<(Option<String>, u64)>, Option<(u64, &'static str)>);
 
     fn read(content: &[u8], start: u64, most: u64, at_once: usize) -> Read {
         let mut elements = Elements::new(&stretch(start), most);
+        let mut found = Vec::new();
+        let end = read_on(&mut elements, content, at_once, &mut found);
+        (found, end)
+    }
+
+    /// Reads to the end of what there is, so many bytes at a time.
+    fn read_on(
+        elements: &mut Elements,
+        content: &[u8],
+        at_once: usize,
+        found: &mut Vec<(Option<String>, u64)>,
+    ) -> Option<(u64, &'static str)> {
         let mut window = Window::default();
         window.begin_at(elements.next());
-        let mut found = Vec::new();
         loop {
             let element = match elements.step(&window) {
                 Step::More => {
@@ -290,11 +313,54 @@ mod tests {
                     Some(String::from_utf8_lossy(window.range(from, to)).trim_end().to_owned())
                 }
                 Step::TooLarge { .. } => None,
-                Step::End => return (found, None),
-                Step::Broken { at, reason, .. } => return (found, Some((at, reason))),
+                Step::End => return None,
+                Step::Broken { at, reason, .. } => return Some((at, reason)),
             };
-            found.push((element, elements.is_between().then(|| elements.next())));
+            found.push((element, elements.place()));
         }
+    }
+
+    /// The same as [`read`], of stretches that follow one another, each with so many more bytes of the content than those
+    /// before; the last has all that is left.
+    fn read_in_parts(content: &[u8], parts: &[usize], most: u64, at_once: usize) -> Read {
+        let (mut found, mut end) = (Vec::new(), 0);
+        let mut next = stretch(0);
+        for part in parts {
+            end = (end + part).min(content.len());
+            let open = Stretch {
+                is_last: false,
+                is_open: true,
+                ..next
+            };
+            let mut elements = Elements::new(&open, most);
+            let before = found.len();
+            let broken = read_on(&mut elements, &content[..end], at_once, &mut found);
+            if broken.is_some() {
+                return (found, broken);
+            }
+            // However often somebody goes on in its midst, behind the last element, the same comes.
+            for position in before..found.len() {
+                let again = Stretch {
+                    start: found[position].1,
+                    ..open.clone()
+                };
+                let (mut again, mut rest) = (Elements::new(&again, most), Vec::new());
+                assert_eq!(read_on(&mut again, &content[..end], at_once, &mut rest), None);
+                assert_eq!(rest[..], found[position + 1..]);
+                assert_eq!((again.cut(), again.place()), (elements.cut(), elements.place()));
+            }
+            let (at, state) = elements.cut();
+            assert!(at <= end as u64 && at >= open.at && end as u64 - at <= most.max(1).saturating_add(1));
+            next = Stretch {
+                at,
+                start: elements.place(),
+                state,
+                ..stretch(0)
+            };
+        }
+        let mut elements = Elements::new(&next, most);
+        let broken = read_on(&mut elements, content, at_once, &mut found);
+        (found, broken)
     }
 
     fn texts(read: Read) -> (Vec<Option<String>>, Option<(u64, &'static str)>) {
@@ -334,6 +400,11 @@ mod tests {
             for at_once in [1, 2, 100] {
                 let found = texts(read(content.as_bytes(), 0, 1 << 20, at_once));
                 assert_eq!(found, (expected.clone(), end), "{content:?}");
+                for part in 0..content.len() {
+                    let parts = [part, 1, 2];
+                    let found = texts(read_in_parts(content.as_bytes(), &parts, 1 << 20, at_once));
+                    assert_eq!(found, (expected.clone(), end), "{content:?}, {part}");
+                }
             }
         }
     }
@@ -375,11 +446,31 @@ mod tests {
                 prop_assert!(limited.as_ref().is_none_or(|limited| limited == text && text.len() as u64 <= most));
             }
             for (position, (_, next)) in found.iter().enumerate() {
-                match next {
-                    Some(next) => prop_assert_eq!(&read(content.as_bytes(), *next, u64::MAX, at_once).0[..], &found[position + 1..]),
-                    None => prop_assert_eq!(position, found.len() - 1),
-                }
+                prop_assert_eq!(&read(content.as_bytes(), *next, u64::MAX, at_once).0[..], &found[position + 1..]);
             }
+        }
+
+        /// Wherever it is cut into open stretches, an array has the same elements, and stops being one at the same place:
+        /// damaged ones too, which are those whose bytes were changed or left out.
+        #[test]
+        fn open_stretches_have_all_elements_together(
+            elements in prop::collection::vec(json(), 0..12),
+            blanks in 0..50_usize,
+            most in 0..60_u64,
+            at_once in 1..40_usize,
+            parts in prop::collection::vec(0..60_usize, 0..12),
+            damage in prop::option::of((any::<prop::sample::Index>(), "[\\[\\]{},\"\\\\ x]")),
+            is_cut in any::<bool>(),
+        ) {
+            let texts: Vec<String> = elements.iter().map(serde_json::Value::to_string).collect();
+            let blank = " ".repeat(blanks);
+            let mut content = format!("{blank}[{}{blank}]\n{blank}", texts.join(&format!(" ,{blank}"))).into_bytes();
+            if let Some((place, byte)) = damage {
+                let at = place.index(content.len());
+                content[at] = byte.as_bytes()[0];
+                content.truncate(if is_cut { at } else { content.len() });
+            }
+            prop_assert_eq!(read_in_parts(&content, &parts, most, at_once), read(&content, 0, most, at_once));
         }
     }
 }

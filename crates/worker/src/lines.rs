@@ -175,6 +175,7 @@ fn is_blank(line: &[u8], at: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tarquet_wire::array::ArrayState;
     use tarquet_wire::message::{SampleLimit, Shape};
 
     use super::*;
@@ -186,6 +187,8 @@ mod tests {
             start,
             end,
             is_last: true,
+            is_open: false,
+            state: ArrayState::Before,
             is_cut: false,
             careful_to: 0,
             failed: Vec::new(),

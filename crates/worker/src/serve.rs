@@ -260,22 +260,28 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
     fn sample(&mut self, task: &Task) -> Result<(), WorkerError> {
         self.turn_to(task)?;
         let mut evidence = Evidence::new(&self.plan);
-        let mut left = None;
+        let (mut left, mut cut) = (None, None);
         for group in announced(task) {
             self.prepare(task, &group)?;
             for position in group {
                 let member = &task.members[position];
                 match &member.stretch {
                     Some(_) if member.failed.is_none() => {
-                        left = Some(self.sample_stretch(task, position, &mut evidence)?)
+                        let (behind, at) = self.sample_stretch(task, position, &mut evidence)?;
+                        (left, cut) = (Some(behind), at);
                     }
                     _ => self.observe(member, &mut evidence)?,
                 }
             }
         }
         let task = task.id;
-        send(&mut self.output, &FromWorker::SampleDone { task, evidence, left })?;
-        Ok(())
+        let done = FromWorker::SampleDone {
+            task,
+            evidence,
+            left,
+            cut,
+        };
+        Ok(send(&mut self.output, &done)?)
     }
 
     /// Looks at the types of a member that is one document. One that fails says nothing of types; it fails again, and for

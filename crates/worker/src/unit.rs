@@ -5,6 +5,7 @@ use arrow_schema::ArrowError;
 use tarquet_feature_map::Plan;
 use tarquet_feature_map::plan::{Column, Feature};
 use tarquet_projection::{Projected, RescuedValues};
+use tarquet_wire::array::Cut;
 use tarquet_wire::message::{Open, TaskId, UnitDone};
 use tarquet_wire::tables::{self, FailureRow, RescuedRow};
 
@@ -32,6 +33,8 @@ pub(crate) struct Unit {
     within: u64,
     /// The member in whose midst it ends.
     open: Option<Open>,
+    /// Where the open stretch ends that it closes.
+    cut: Option<Cut>,
 }
 
 /// Where a document comes from.
@@ -115,6 +118,12 @@ impl Unit {
         self.open = Some(self.open_at(before, byte, lines));
     }
 
+    /// The stretch ends here, and its member goes on; of an open one it is told how.
+    pub(crate) fn end_open_stretch(&mut self, before: usize, lines: u64, cut: Cut) {
+        self.end_stretch(before, cut.start, lines);
+        self.cut = Some(cut);
+    }
+
     /// The stretch ends, and its member goes on.
     pub(crate) fn end_stretch(&mut self, before: usize, byte: u64, lines: u64) {
         self.members += 1;
@@ -168,6 +177,7 @@ impl Unit {
             within: self.within,
             is_continued: self.is_continued,
             open: self.open,
+            cut: self.cut,
             documents: projected.documents as u32,
             rows: projected.rows,
             bytes: projected.bytes,

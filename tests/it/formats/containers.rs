@@ -1,12 +1,27 @@
 //! How an archive is wrapped.
 
 use super::{Case, case};
-use crate::support::blocks::{Blocks, WIDE_ZSTD, X, after, before, end, three};
+use crate::support::blocks::{Blocks, Header, WIDE_ZSTD, X, after, before, end, three};
 use crate::support::{gzip, zstd};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("plain tar", three),
+        case("plain tar whose first name begins as gzip does", || {
+            [
+                Blocks::default().file(b"\x1f\x8b\x08.json", br#"{"n":1}"#).0,
+                Blocks::default().x().0,
+                after().0,
+                end(),
+            ]
+            .concat()
+        }),
+        case("plain tar that is zstd around a tar too", || {
+            // The header is a skippable frame.
+            let frame = [&b"\x50\x2a\x4d\x18"[..], &(512_u32 - 8).to_le_bytes()].concat();
+            let header = Header::new(&frame, b'0', 0).block(i64::from);
+            [header, zstd(&three())].concat()
+        }),
         case("gzip", || gzip(&three())),
         case("gzip of several gzip members", || {
             let three = three();

@@ -128,6 +128,9 @@ fn unsound_pax() -> Vec<Case> {
         case("a global PAX header with two sizes", || {
             around(&Blocks::default().pax(b'g', &[("size", b"7"), ("size", b"7")]).x())
         }),
+        case("a global PAX header with a name of more than 4 KiB", || {
+            around(&Blocks::default().pax(b'g', &[("path", &[b'n'; 4097])]).x())
+        }),
         case("a global PAX header with records of a sparse file", || {
             around(&Blocks::default().pax(b'g', &[("GNU.sparse.major", b"1")]).x())
         }),

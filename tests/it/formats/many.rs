@@ -1,6 +1,6 @@
 //! Members of many documents.
 
-use super::{Case, case};
+use super::{Case, Input, case};
 use crate::support::blocks::{Blocks, X, around, end};
 use crate::support::gzip;
 
@@ -19,12 +19,12 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         Case {
             row: "a JSON array, and `--documents array`",
-            archive: || arrays(br#"[{"n":2}]"#),
+            input: Input::Archive(|| arrays(br#"[{"n":2}]"#)),
             flags: &["--documents", "array"],
         },
         Case {
             row: "a JSON array that is cut short, and `--documents array`",
-            archive: || arrays(br#"[{"n":2}, {"#),
+            input: Input::Archive(|| arrays(br#"[{"n":2}, {"#)),
             flags: &["--documents", "array"],
         },
     ]

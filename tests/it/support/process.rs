@@ -168,16 +168,17 @@ impl Worker {
 /// An open descriptor of a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Descriptor {
-    /// What it refers to: a path, or `pipe:[inode]`.
+    /// What it refers to: a path, `pipe:[inode]` or `socket:[inode]`.
     pub(crate) target: PathBuf,
     /// Whether it can be written to.
     pub(crate) writable: bool,
 }
 
 impl Descriptor {
-    /// Whether it is a pipe.
-    pub(crate) fn is_pipe(&self) -> bool {
-        self.target.to_string_lossy().starts_with("pipe:")
+    /// Whether it is an end of something that leads to another process.
+    pub(crate) fn is_channel(&self) -> bool {
+        let target = self.target.to_string_lossy();
+        ["pipe:", "socket:"].iter().any(|kind| target.starts_with(kind))
     }
 }
 

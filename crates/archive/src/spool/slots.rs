@@ -75,7 +75,7 @@ impl Slots {
         self.unlimited = unlimited;
     }
 
-    /// Takes room for at most `want` bytes (at least 1) of a member of which `own` bytes are stored already; `None`
+    /// Takes room for at most `want` bytes (at least 1) of a member of which at most `own` bytes are stored already; `None`
     /// while there is none.
     pub(crate) fn take(&mut self, want: u64, own: u64) -> Option<Piece> {
         let mut fresh = false;
@@ -108,7 +108,8 @@ impl Slots {
             self.free.remove(&slot);
             return Some((slot, false));
         }
-        let alone = self.total == own;
+        // Of its own bytes, some may have been released meanwhile.
+        let alone = self.total <= own;
         if self.held() >= self.capacity && !self.unlimited && !alone {
             return None;
         }

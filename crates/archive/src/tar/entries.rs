@@ -7,6 +7,7 @@ use crate::error::{Damage, DamageKind, PaxFault, Place, WalkError};
 use crate::member::{Member, MemberKind, Refusal};
 use crate::point::{Point, Spacing};
 use crate::source::{Fault, Source};
+use crate::tar::GLOBAL_NAME_LIMIT;
 use crate::tar::header::{Announces, BLOCK, Block, EntryHeader, classify, is_zero, sparse_block_goes_on, until_nul};
 use crate::tar::metadata::Metadata;
 use crate::tar::pax::Records;
@@ -300,6 +301,14 @@ impl Entries {
         }
         if Records::repeats(body)? {
             return Err(PaxFault::GlobalRepeats);
+        }
+        let Records { path, continued, .. } = &self.globals;
+        if [path, continued]
+            .into_iter()
+            .flatten()
+            .any(|name| name.len() > GLOBAL_NAME_LIMIT)
+        {
+            return Err(PaxFault::GlobalName);
         }
         Ok(())
     }

@@ -13,3 +13,7 @@ pub(crate) use header::{BLOCK, Block, classify};
 
 /// The most bytes that the metadata headers of one member (PAX headers, GNU long names) may have together: 1 MiB.
 pub const METADATA_LIMIT: u64 = 1024 * 1024;
+
+/// The longest name, in bytes, that a global PAX header may give to every member behind it: that of Linux's longest path. A
+/// longer one would cost its length for each header block, of which a small file can hold millions.
+pub const GLOBAL_NAME_LIMIT: usize = 4096;

@@ -428,6 +428,14 @@ fn headers_that_say_different_things_of_one_member_are_refused() {
         of(&[repeats]),
         Fate::Damaged(DamageKind::Pax(PaxFault::GlobalRepeats), 0)
     );
+    for keyword in ["path", "GNU.volume.filename"] {
+        let global = |length| (b'g', record(keyword, &vec![b'n'; length]));
+        assert_eq!(
+            of(&[global(4097)]),
+            Fate::Damaged(DamageKind::Pax(PaxFault::GlobalName), 0)
+        );
+        assert!(matches!(of(&[global(4096)]), Fate::Read(_)), "{keyword}");
+    }
 }
 
 #[test]

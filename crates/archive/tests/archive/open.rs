@@ -38,6 +38,47 @@ fn containers_are_told_by_content() {
     }
 }
 
+/// A name may begin as compressed data does, in a tar of its own and in one that is compressed.
+#[test]
+fn a_right_header_is_a_tar_whatever_its_name_begins_with() {
+    let scratch = Scratch::new();
+    for name in [
+        &b"\x1F\x8B\x08.json"[..],
+        b"\x28\xB5\x2F\xFD.json",
+        b"\x50\x2A\x4D\x18.json",
+    ] {
+        let mut tar = Tar {
+            bytes: Header::new(b'0').put(0, name).octal(0).finish(false).to_vec(),
+            ..Tar::default()
+        };
+        tar.end(2);
+        let containers = [
+            (tar.bytes.clone(), Container::Tar),
+            (gzip(&tar.bytes), Container::Gzip),
+            (zstd(&tar.bytes), Container::Zstd),
+        ];
+        for (bytes, container) in containers {
+            let archive = Archive::open(&scratch.file("a.tar", &bytes)).expect("an archive");
+            assert_eq!(archive.container(), container, "{}", name.escape_ascii());
+        }
+    }
+}
+
+/// Two readers would see two archives in it.
+#[test]
+fn what_is_a_tar_and_compressed_around_a_tar_is_refused() {
+    let scratch = Scratch::new();
+    // A skippable frame that reaches to the end of a header block, as that of gzip's extra field can.
+    let start = [&b"\x50\x2A\x4D\x18"[..], &(512_u32 - 8).to_le_bytes()].concat();
+    let header = Header::new(b'0').put(0, &start).octal(0).finish(false);
+    let path = scratch.file("a.tar", &[&header[..], &zstd(&tar())].concat());
+    let error = Archive::open(&path).expect_err("one of two archives");
+    assert_eq!(
+        error.to_string().replace(&path.display().to_string(), "FILE"),
+        "FILE is not a tar archive: it looks like a tar and a compressed tar at once; check that this is the right file"
+    );
+}
+
 #[test]
 fn other_content_is_told_by_name() {
     let known = |format| LooksLike::Known { format, advice: "" };

@@ -3,9 +3,10 @@
 //! A member of lines is cut at multiples of a number of bytes. Where workers read the archive themselves, a stretch is a
 //! range, and the worker finds the lines that begin in it. Where the bytes come in order, they are cut at the last line end
 //! of each part, and what is behind it goes with the next: so every byte is stored once, and belongs to one stretch. What
-//! is compressed, and an array, is one stretch.
+//! is compressed is one stretch, and so is an array that workers read themselves.
 
 use tarquet_archive::{Damage, Extent, Member as Found, MemberKind, Part, Parts, Releaser, WalkError};
+use tarquet_wire::array::ArrayState;
 use tarquet_wire::message::{Failure, Member, SampleLimit, Shape, Stretch};
 
 use super::{Feeding, located, on_the_wire, unread, unreadable};
@@ -30,7 +31,7 @@ impl Held {
     }
 
     fn push(&mut self, extents: Vec<Extent>) {
-        self.len += extents.iter().map(|extent| extent.len).sum::<u64>();
+        self.len += len(&extents);
         self.extents.extend(extents);
     }
 
@@ -69,8 +70,10 @@ impl Feeding {
             Err(WalkError::Unreadable { source, .. }) => self.add(unread(found, unreadable(&source))),
             Err(error) => Err(error),
             Ok(Parts::InPlace { extent, damage }) => self.cut_in_place(found, shape, committed, extent, damage),
-            Ok(Parts::InOrder) if shape == Shape::Lines => self.cut_in_order(found, committed),
-            Ok(Parts::InOrder) => self.store_whole(found, shape, committed, Vec::new()),
+            Ok(Parts::InOrder) => match shape {
+                Shape::Lines => self.cut_in_order(found, committed),
+                Shape::Array => self.cut_elements(found, committed),
+            },
         }
     }
 
@@ -86,7 +89,7 @@ impl Feeding {
     }
 
     /// Passes over so many bytes of the last member.
-    fn pass_in_order(&mut self, mut bytes: u64) -> Result<(), WalkError> {
+    pub(super) fn pass_in_order(&mut self, mut bytes: u64) -> Result<(), WalkError> {
         while bytes > 0 {
             let size = bytes.min(self.feeder.stretch_bytes);
             let part = self.store(size, 0)?;
@@ -105,18 +108,23 @@ impl Feeding {
         damage: Option<Damage>,
     ) -> Result<(), WalkError> {
         let size = self.feeder.stretch_bytes;
-        let is_whole = shape == Shape::Array || extent.len > size && self.feeder.walk.is_compressed(extent)?;
+        let is_array = shape == Shape::Array;
+        let is_asked = damage.is_some() || !is_array && extent.len > size;
+        let is_compressed = is_asked && self.feeder.walk.is_compressed(extent)?;
         // What is kept of a member that is cut off is whole parts, as it is where they come in order.
         let len = match damage {
-            Some(_) if is_whole => 0,
+            Some(_) if is_compressed => 0,
             Some(_) => extent.len - extent.len % size,
             None => extent.len,
         };
         let whole = || Extent { len, ..extent };
-        let is_one = is_whole || len <= size && damage.is_none();
+        let is_one = is_compressed || damage.is_none() && (is_array || len <= size);
         let mut start = committed;
         while start < len && !is_one {
-            let end = (start - start % size).saturating_add(size).min(len);
+            let end = match is_array {
+                true => len,
+                false => (start - start % size).saturating_add(size).min(len),
+            };
             let is_last = end == len && damage.is_none();
             let stretch = Stretch {
                 end,
@@ -237,8 +245,8 @@ impl Feeding {
         self.add_stretch(found, stretch, held.extents, held.len)
     }
 
-    /// Stores what is left of a member behind `extents`, and adds it as one stretch.
-    fn store_whole(
+    /// Stores what is left of a compressed member behind `extents`, and adds it as one stretch.
+    pub(super) fn store_whole(
         &mut self,
         found: &Found,
         shape: Shape,
@@ -247,17 +255,13 @@ impl Feeding {
     ) -> Result<(), WalkError> {
         let releaser = self.feeder.walk.releaser();
         let most = self.feeder.max_document_bytes;
-        let stored: u64 = extents.iter().map(|extent| extent.len).sum();
+        let stored = self::len(&extents);
         if found.size > most {
             releaser.release(&extents);
-            let what = match shape {
-                Shape::Lines => "a compressed member",
-                Shape::Array => "an array of documents",
-            };
             let failure = Failure {
                 reason: "too_large".to_owned(),
                 detail: format!(
-                    "it has {} bytes, and {what} of an archive that is read in order is held as a whole; \
+                    "it has {} bytes, and a compressed member of an archive that is read in order is held as a whole; \
                      --max-document-bytes is {most}. In a plain tar it can be larger",
                     found.size
                 ),
@@ -276,7 +280,7 @@ impl Feeding {
 
     /// Stores the next bytes of the last member. Room becomes free only when tasks are done, so what is held back goes out
     /// before the walk waits.
-    fn store(&mut self, size: u64, held: u64) -> Result<Part, WalkError> {
+    pub(super) fn store(&mut self, size: u64, held: u64) -> Result<Part, WalkError> {
         let Feeding { feeder, batch, .. } = self;
         let super::Feeder {
             walk,
@@ -287,7 +291,7 @@ impl Feeding {
         } = feeder;
         let mut ended = false;
         let part = walk.store_part(size, held, &mut |_| {
-            ended |= !batch.send(source, 0, inputs, gate, usize::MAX)
+            ended |= !batch.send(source, 0, inputs, gate, super::Room::Unlimited)
         });
         match part {
             Ok(part) if ended => {
@@ -299,7 +303,7 @@ impl Feeding {
     }
 
     /// Has the member fail if it is the archive that is damaged; gives what ends the walk.
-    fn explain(&mut self, found: &Found, error: WalkError) -> Result<WalkError, WalkError> {
+    pub(super) fn explain(&mut self, found: &Found, error: WalkError) -> Result<WalkError, WalkError> {
         match error {
             WalkError::Damage(damage) => self.fail_by_damage(found, damage),
             error => Ok(error),
@@ -307,13 +311,15 @@ impl Feeding {
     }
 
     /// All documents of a member from `start` on, in extents that begin at `at`.
-    fn stretch(&self, shape: Shape, at: u64, start: u64) -> Stretch {
+    pub(super) fn stretch(&self, shape: Shape, at: u64, start: u64) -> Stretch {
         Stretch {
             shape,
             at,
             start,
             end: u64::MAX,
             is_last: true,
+            is_open: false,
+            state: ArrayState::Before,
             is_cut: false,
             careful_to: 0,
             failed: Vec::new(),
@@ -323,7 +329,7 @@ impl Feeding {
 
     /// Adds a stretch that stands for `size` bytes. While the sample lasts it is a task of its own, since only who has looked
     /// at it knows how many documents it has.
-    fn add_stretch(
+    pub(super) fn add_stretch(
         &mut self,
         found: &Found,
         stretch: Stretch,
@@ -351,8 +357,13 @@ impl Feeding {
     }
 }
 
+/// How many bytes some extents have.
+pub(super) fn len(extents: &[Extent]) -> u64 {
+    extents.iter().map(|extent| extent.len).sum()
+}
+
 /// The first `len` bytes of some extents, and the others.
-fn split(extents: Vec<Extent>, len: u64) -> (Vec<Extent>, Vec<Extent>) {
+pub(super) fn split(extents: Vec<Extent>, len: u64) -> (Vec<Extent>, Vec<Extent>) {
     let (mut head, mut tail) = (Vec::new(), Vec::new());
     let mut left = len;
     for extent in extents {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use nix::sys::signal::Signal;
 use tarquet_feature_map::{Evidence, Plan};
+use tarquet_wire::array::Cut;
 use tarquet_wire::message::{Extent, Member, SampleLimit, Span, TaskId, ToWorker};
 use tarquet_wire::source::SourceId;
 
@@ -97,6 +98,8 @@ pub enum Event<U> {
         evidence: Evidence,
         /// What is left of the limit of the task's last stretch.
         left: Option<SampleLimit>,
+        /// Where that stretch ends, if it is open.
+        cut: Option<Cut>,
     },
     /// A worker begins with some members.
     Started {
@@ -119,6 +122,8 @@ pub enum Event<U> {
         task: TaskId,
         /// What it closes.
         closes: Closes,
+        /// Where the open stretch ends that it closes.
+        cut: Option<Cut>,
         /// What it weighs, in bytes of batches.
         bytes: u64,
         /// The rows.
@@ -194,6 +199,9 @@ pub enum Action<U> {
     Kill(WorkerId, Death),
     /// A stretch was looked at for its types, and so much is left of its limit.
     Sampled(SampleLimit),
+    /// This is where an open stretch ends. Its bytes from there on are released by whoever waits for this, and not with
+    /// its task.
+    Cut(Cut),
     /// Decide the types.
     FixSchema(Evidence),
     /// The next rows in archive order. [`Event::Absorbed`] answers.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tarquet_feature_map::trie::Trie;
+use tarquet_wire::array::ArrayState;
 use tarquet_wire::message::{Extent, SampleLimit, Shape, Span, Stretch};
 use tarquet_wire::source::SourceId;
 
@@ -41,7 +42,12 @@ impl Row {
 
     /// The documents of a stretch, each with the byte at which it begins.
     fn of_stretch(member: &Member, stretch: &Stretch) -> Vec<(u64, Row)> {
-        let numbers = stretch.start / DOCUMENT_BYTES..stretch.end / DOCUMENT_BYTES;
+        let end = match stretch.shape {
+            Shape::Lines => stretch.end,
+            // Only those that end in what there is of it.
+            Shape::Array => stretch.at + bytes(&member.extents),
+        };
+        let numbers = stretch.start / DOCUMENT_BYTES..end / DOCUMENT_BYTES;
         let row = |number: u64| {
             let at = number * DOCUMENT_BYTES;
             let failed = stretch.failed.iter().find(|failed| failed.at == at && !failed.is_rest);
@@ -97,8 +103,12 @@ struct Model {
     walked: u64,
     /// What is left of a member of many documents, and how many there were before.
     rest: Option<(u64, u64)>,
-    /// Ranges that the walk gave out.
-    extents: usize,
+    /// An array that comes part by part.
+    array: Option<Array>,
+    /// Bytes of members that the walk gave out.
+    given_out: u64,
+    /// Whether a stretch was the last that the sample has of its member.
+    sample_reached: bool,
     sample_ended: bool,
     work_ended: bool,
     schema_wanted: bool,
@@ -106,13 +116,25 @@ struct Model {
     written: Vec<Row>,
     /// Members whose units the machine was told of.
     arrived: BTreeSet<u64>,
-    released: usize,
+    released: u64,
     /// The weight of the heaviest unit that was sent on a pass.
     heaviest_pass: u64,
     /// The most that was sent and not absorbed, in bytes.
     most_unabsorbed: u64,
     stopped: bool,
     finished: bool,
+}
+
+/// An array of which parts were given out.
+#[derive(Debug, Clone, Copy)]
+struct Array {
+    /// The number of its first document.
+    first: u64,
+    documents: u64,
+    /// Where the next stretch begins; `None` until that is known.
+    next: Option<u64>,
+    /// Up to where its bytes were given out.
+    end: u64,
 }
 
 /// What came of a run.
@@ -130,6 +152,7 @@ impl Model {
             tasks_per_worker: world.tasks_per_worker,
             credit: world.capacity,
             credit_return: world.capacity / 4,
+            left_over: DOCUMENT_BYTES,
         };
         let machine = Machine::new(limits, world.sample > 0, Evidence { slots: Vec::new() });
         Model {
@@ -139,7 +162,9 @@ impl Model {
             dying: VecDeque::new(),
             walked: 0,
             rest: None,
-            extents: 0,
+            array: None,
+            given_out: 0,
+            sample_reached: false,
             sample_ended: world.sample == 0,
             work_ended: false,
             schema_wanted: false,
@@ -186,7 +211,7 @@ impl Model {
             "what arrived in order is delivered: {written} of {first_missing:?}"
         );
         if !self.stopped {
-            assert_eq!(self.released, self.extents, "bytes of members were kept");
+            assert_eq!(self.released, self.given_out, "bytes of members were kept");
         }
         Outcome {
             written: self.written,
@@ -210,7 +235,8 @@ impl Model {
         if !self.dying.is_empty() {
             moves.push(Move::Reap);
         }
-        if !self.work_ended {
+        let waits = self.array.is_some_and(|array| array.next.is_none());
+        if !self.work_ended && (!waits || self.sample_reached && !self.sample_ended) {
             moves.push(Move::Walk);
         }
         if self.schema_wanted {
@@ -311,8 +337,13 @@ impl Model {
                 self.schema_wanted = true;
             }
             Action::Deliver { worker, bytes, unit } => self.writing.push_back((worker, bytes, unit)),
-            Action::Sampled(_) => {}
-            Action::Release { extents, .. } => self.released += extents.len(),
+            Action::Sampled(left) => self.sample_reached |= self.array.is_some() && left.is_reached(),
+            Action::Cut(cut) => {
+                let array = self.array.as_mut().expect("an array");
+                assert_eq!(array.next.replace(cut.at), None, "it ends once");
+                assert!(cut.start == cut.at && array.end - cut.at < DOCUMENT_BYTES);
+            }
+            Action::Release { extents, .. } => self.released += bytes(&extents),
             Action::Replaced(worker, _) => assert!(!self.stopped, "{worker} was replaced after the stop"),
             Action::Finished | Action::Drained => {
                 assert_eq!(matches!(action, Action::Drained), self.stopped);
@@ -357,8 +388,9 @@ impl Model {
     }
 
     fn walk(&mut self) {
-        let is_between = self.rest.is_none();
-        if !self.sample_ended && is_between && self.walked >= self.world.sample.min(self.world.members) {
+        let is_between = self.rest.is_none() && self.array.is_none();
+        let is_sampled = is_between && self.walked >= self.world.sample.min(self.world.members);
+        if !self.sample_ended && (is_sampled || self.sample_reached) {
             self.sample_ended = true;
             return self.tell(Event::SampleEnded);
         }
@@ -373,10 +405,15 @@ impl Model {
         };
         let count = self.random.random_range(1..=self.world.largest_task);
         let mut members = Vec::new();
-        while members.len() < count && (self.walked < limit || self.rest.is_some()) {
-            members.push(self.next_member(limit - self.walked));
+        while members.len() < count && (self.walked < limit || self.rest.is_some() || self.array.is_some()) {
+            members.push(match self.array {
+                Some(array) => self.next_part(array),
+                None => self.next_member(limit - self.walked),
+            });
+            if self.array.is_some() {
+                break;
+            }
         }
-        self.extents += members.len();
         let source = SourceId(0);
         self.tell(Event::Work { source, members });
     }
@@ -385,7 +422,18 @@ impl Model {
     fn next_member(&mut self, most: u64) -> Member {
         if self.rest.is_none() && self.random.random_range(0..100) >= self.world.many {
             self.walked += 1;
+            self.given_out += 1;
             return member(self.walked - 1);
+        }
+        if self.rest.is_none() && self.random.random_bool(0.5) {
+            let array = Array {
+                first: self.walked,
+                documents: self.random.random_range(0..=most.min(12)),
+                next: Some(0),
+                end: 0,
+            };
+            self.walked += array.documents;
+            return self.next_part(array);
         }
         let (left, before) = match self.rest.take() {
             Some(rest) => rest,
@@ -399,7 +447,42 @@ impl Model {
         let mut stretch_of_it = member(self.walked - before);
         stretch_of_it.stretch = Some(stretch(before, before + count, is_last));
         self.walked += count;
+        self.given_out += 1;
         stretch_of_it
+    }
+
+    /// The next stretch of an array: from where the one before has ended.
+    fn next_part(&mut self, array: Array) -> Member {
+        let at = array.next.expect("it is known where it begins");
+        let len = array.documents * DOCUMENT_BYTES;
+        let end = self.random.random_range(array.end..=len);
+        let is_last = end == len && self.random.random_bool(0.7);
+        self.given_out += end - array.end;
+        self.array = (!is_last).then_some(Array {
+            next: None,
+            end,
+            ..array
+        });
+        let extent = Extent {
+            offset: 1_000_000 + at,
+            len: end - at,
+        };
+        let sample = SampleLimit {
+            documents: 100,
+            bytes: 1_000,
+        };
+        Member {
+            size: end - array.end,
+            extents: [extent].into_iter().filter(|extent| extent.len > 0).collect(),
+            stretch: Some(Stretch {
+                shape: Shape::Array,
+                at,
+                is_open: !is_last,
+                sample: if is_last { SampleLimit::default() } else { sample },
+                ..stretch(at / DOCUMENT_BYTES, 0, is_last)
+            }),
+            ..member(array.first)
+        }
     }
 
     fn work(&mut self, worker: WorkerId) {
@@ -478,6 +561,11 @@ fn weight(outbox: &VecDeque<Event<Vec<Row>>>) -> u64 {
     outbox.iter().map(weigh).sum()
 }
 
+/// How many bytes some extents have.
+fn bytes(extents: &[Extent]) -> u64 {
+    extents.iter().map(|extent| extent.len).sum()
+}
+
 fn member(number: u64) -> Member {
     Member {
         name: Vec::new(),
@@ -497,6 +585,8 @@ fn stretch(from: u64, to: u64, is_last: bool) -> Stretch {
         start: from * DOCUMENT_BYTES,
         end: to * DOCUMENT_BYTES,
         is_last,
+        is_open: false,
+        state: ArrayState::Before,
         is_cut: false,
         careful_to: 0,
         failed: Vec::new(),

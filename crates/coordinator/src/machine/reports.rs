@@ -1,10 +1,11 @@
 //! What a worker says of its work, held against what it was told: whoever contradicts that is killed.
 
 use tarquet_feature_map::Evidence;
+use tarquet_wire::array::Cut;
 use tarquet_wire::message::{SampleLimit, Span, TaskId, ToWorker};
 
 use super::event::{Action, Closes, Death, WorkerId};
-use super::state::{Blocked, Given, InHand, Place, Worker};
+use super::state::{Blocked, Given, InHand, Place, TaskState, Worker};
 use super::{Machine, Phase};
 
 impl<U> Machine<U> {
@@ -22,16 +23,34 @@ impl<U> Machine<U> {
         }
     }
 
-    pub(super) fn sample_done(&mut self, worker: WorkerId, id: TaskId, evidence: &Evidence, left: Option<SampleLimit>) {
+    pub(super) fn sample_done(
+        &mut self,
+        worker: WorkerId,
+        id: TaskId,
+        evidence: &Evidence,
+        left: Option<SampleLimit>,
+        cut: Option<Cut>,
+    ) {
         if self.given(worker, id).is_none() {
             return;
         }
         let task = self.tasks.get_mut(&id).filter(|_| self.phase == Phase::Sampling);
         let fits = evidence.slots.len() == self.evidence.slots.len();
-        if let Some(task) = task.filter(|task| fits && task.can_leave(left)) {
+        // Where the sample ends within an open stretch, only extracting it tells where that one ends.
+        let is_all = left.is_some_and(|left| !left.is_reached());
+        let left_over = self.limits.left_over;
+        let open = |task: &TaskState<U>| task.open().filter(|_| is_all);
+        let is_sound = |task: &&mut TaskState<U>| {
+            fits && task.can_leave(left) && task.ends_at(open(task), cut.as_ref(), left_over)
+        };
+        if let Some(task) = task.filter(is_sound) {
             task.sampled = true;
             self.evidence.merge(evidence);
             self.actions.extend(left.map(Action::Sampled));
+            if let (Some(position), Some(cut)) = (open(task), cut) {
+                task.end_at(position, &cut);
+                self.actions.push(Action::Cut(cut));
+            }
             self.task_leaves(worker);
         } else {
             self.refuse(worker, "it gave a sample that is not one");
@@ -74,7 +93,14 @@ impl<U> Machine<U> {
         .filter(|_| first >= task.closed.member)
     }
 
-    pub(super) fn unit(&mut self, worker: WorkerId, id: TaskId, closes: Closes, bytes: u64, unit: U) {
+    pub(super) fn unit(
+        &mut self,
+        worker: WorkerId,
+        id: TaskId,
+        (closes, cut): (Closes, Option<Cut>),
+        bytes: u64,
+        unit: U,
+    ) {
         if self.given(worker, id).is_none() {
             return;
         }
@@ -90,6 +116,14 @@ impl<U> Machine<U> {
         let Some((task, behind)) = task.and_then(|task| task.behind(closes).map(|behind| (task, behind))) else {
             return self.refuse(worker, "it closed members that its task does not have");
         };
+        let open = task.open_among(closes);
+        if !task.ends_at(open, cut.as_ref(), self.limits.left_over) {
+            return self.refuse(worker, "it ended a part of an array where that cannot end");
+        }
+        if let (Some(position), Some(cut)) = (open, cut) {
+            task.end_at(position, &cut);
+            self.actions.push(Action::Cut(cut));
+        }
         task.closed = behind;
         task.units.push_back((worker, bytes, unit));
         self.barren_deaths = 0;

@@ -111,6 +111,7 @@ fn a_unit_is_its_batches_and_their_counts() {
             worker,
             task,
             closes,
+            cut: None,
             bytes,
             unit: Sent { unit, .. },
         }),

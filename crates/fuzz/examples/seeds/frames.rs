@@ -6,6 +6,7 @@ use tarquet_feature_map::{Evidence, Plan, Seen, parse};
 use tarquet_fuzz::FRAMES_MAP;
 use tarquet_projection::{EngineKind, Projected, Projector};
 use tarquet_wire::BUILD;
+use tarquet_wire::array::{ArrayState, Cut};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{Frame, FrameReader, FrameWriter, Kind};
 use tarquet_wire::message::{
@@ -74,6 +75,11 @@ fn stream(plan: &Plan) -> Vec<u8> {
             left: Some(SampleLimit {
                 documents: 3,
                 bytes: 900,
+            }),
+            cut: Some(Cut {
+                start: 70,
+                at: 71,
+                state: ArrayState::Between { is_first: false },
             }),
         },
     );

@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 
 use tarquet_feature_map::{Evidence, display_name};
-use tarquet_projection::{DocumentErrorKind, Origin};
-use tarquet_wire::message::{FailedAt, Member, SampleLimit, Shape, Span, Stretch, Task};
+use tarquet_projection::{DocumentError, DocumentErrorKind, Origin};
+use tarquet_wire::array::{ArrayState, Cut};
+use tarquet_wire::message::{FailedAt, Failure, Member, SampleLimit, Shape, Span, Stretch, Task};
 use tarquet_wire::tables::FailureRow;
 
 use super::{ANNOUNCED_TOGETHER, Worker, WorkerError, refused};
@@ -59,33 +60,64 @@ struct Reading<'t> {
     announced_to: u64,
 }
 
+/// How far a stretch was read before the document at hand.
+struct Begun {
+    /// [`Documents::next`].
+    next: u64,
+    /// [`Documents::place`].
+    place: u64,
+    /// [`Documents::passed`].
+    passed: u64,
+}
+
+impl Begun {
+    fn of(documents: &Documents) -> Begun {
+        Begun {
+            next: documents.next(),
+            place: documents.place(),
+            passed: documents.passed(),
+        }
+    }
+}
+
 impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
-    /// Looks at the types of the documents of a stretch, up to its limit, and gives what is left of that.
+    /// Looks at the types of the documents of a stretch, up to its limit, and gives what is left of that; and where the
+    /// stretch ends, if it is open and the limit does not end before.
     pub(super) fn sample_stretch(
         &mut self,
         task: &Task,
         position: usize,
         evidence: &mut Evidence,
-    ) -> Result<SampleLimit, WorkerError> {
+    ) -> Result<(SampleLimit, Option<Cut>), WorkerError> {
         let mut reading = self.read_stretch(task, position)?;
         let name = display_name(&reading.member.name);
         let mut left = reading.stretch.sample;
+        let mut cut = None;
         while !left.is_reached() {
+            let begun = Begun::of(&reading.documents);
             match reading.next(self)? {
                 Item::Document(from, to) => {
                     // One that fails says nothing of types; it fails again, and for good, when it is extracted.
-                    let seen = self.projector.observe(reading.window.range(from, to), &name, evidence);
+                    let document = reading.window.range(from, to);
+                    let seen = self.projector.observe(document, &name, evidence);
                     left.take(to - from);
-                    if seen.is_err_and(|error| reading.ends_with(error.kind)) {
+                    if let Err(error) = seen
+                        && reading.ends_with(error.kind)
+                    {
+                        cut = Some(reading.cut(&begun, Some(refused_at(from, document, error))));
                         break;
                     }
                 }
                 Item::Failed(_) => left.take(0),
-                Item::End(_) => break,
+                Item::End(broken) => {
+                    cut = Some(reading.cut(&begun, broken));
+                    break;
+                }
             }
         }
         self.window = reading.window;
-        Ok(left)
+        let is_wanted = reading.stretch.is_open && !left.is_reached();
+        Ok((left, cut.filter(|_| is_wanted)))
     }
 
     /// Extracts the documents of a stretch. Units that end in its midst are sent.
@@ -100,46 +132,65 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         }
         let name = display_name(&member.name).into_owned();
         let mut before = unit.begin_stretch(name.clone());
-        let mut unit_began = reading.documents.next();
-        let is_failed = loop {
-            let begun = reading.documents.next();
-            let line = match reading.next(self)? {
-                Item::End(failure) => {
-                    let is_failed = failure.is_some();
+        let mut unit_began = reading.documents.place();
+        let (begun, broken) = loop {
+            let begun = Begun::of(&reading.documents);
+            let from = match reading.next(self)? {
+                Item::End(reason) => {
                     let number = reading.documents.passed() + 1;
-                    if let Some(reason) = failure {
-                        unit.add_failed_line(failure_row(&name, number, reason));
-                    }
-                    break is_failed;
+                    break (begun, reason.map(|reason| (number, reason)));
                 }
                 Item::Document(from, to) => match self.extract_document(&reading, &name, from, to, unit) {
-                    true => from,
-                    false => break true,
+                    Ok(()) => from,
+                    Err(reason) => break (begun, Some((reading.documents.passed(), reason))),
                 },
                 Item::Failed(reason) => {
                     unit.add_failed_line(failure_row(&name, reading.documents.passed(), reason));
-                    begun
+                    begun.next
                 }
             };
-            let next = reading.documents.next();
-            let is_far = next - unit_began >= UNIT_CONTENT && next < stretch.end;
-            let is_due = is_far || self.is_full(unit) || task.careful && line < stretch.careful_to;
+            let place = reading.documents.place();
+            let is_far = place - unit_began >= UNIT_CONTENT && place < stretch.end;
+            let is_due = is_far || self.is_full(unit) || task.careful && from < stretch.careful_to;
             if is_due && reading.documents.can_pause() {
-                unit.pause_stretch(before, next, reading.documents.take_passed());
+                unit.pause_stretch(before, place, reading.documents.take_passed());
                 self.close(task.id, std::mem::replace(unit, Unit::continued()), &[])?;
-                (before, unit_began) = (unit.begin_stretch(name.clone()), next);
+                (before, unit_began) = (unit.begin_stretch(name.clone()), place);
             }
         };
-        match stretch.is_last {
-            true => unit.end_member(is_failed),
-            false => unit.end_stretch(before, reading.documents.next(), reading.documents.passed()),
+        let is_failed = broken.is_some();
+        if stretch.is_open {
+            let lines = if is_failed {
+                begun.passed
+            } else {
+                reading.documents.passed()
+            };
+            let cut = reading.cut(&begun, broken.map(|(_, reason)| reason));
+            unit.end_open_stretch(before, lines, cut);
+        } else {
+            // Of a member that is cut off, its end is what failed, and that is told behind it.
+            let is_told = stretch.shape == Shape::Array && stretch.is_cut;
+            if let Some((number, reason)) = broken.filter(|_| !is_told) {
+                unit.add_failed_line(failure_row(&name, number, reason));
+            }
+            match stretch.is_last {
+                true => unit.end_member(is_failed),
+                false => unit.end_stretch(before, reading.documents.place(), reading.documents.passed()),
+            }
         }
         self.window = reading.window;
         Ok(())
     }
 
-    /// Extracts the document from `from` to `to`, and says whether others can follow it.
-    fn extract_document(&mut self, reading: &Reading<'_>, name: &str, from: u64, to: u64, unit: &mut Unit) -> bool {
+    /// Extracts the document from `from` to `to`; gives why it fails, if none can follow it.
+    fn extract_document(
+        &mut self,
+        reading: &Reading<'_>,
+        name: &str,
+        from: u64,
+        to: u64,
+        unit: &mut Unit,
+    ) -> Result<(), Reason> {
         let line = reading.documents.passed();
         let document = reading.window.range(from, to);
         #[cfg(feature = "failpoints")]
@@ -149,18 +200,17 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             line: Some(line),
         };
         match self.projector.project(document, origin) {
-            Ok(()) => {
-                unit.add_line(line);
-                true
-            }
+            Ok(()) => unit.add_line(line),
             Err(error) => {
-                let goes_on = !reading.ends_with(error.kind);
-                let (offset, reason, detail) = refused(document, error);
-                let offset = offset.map(|offset| from + offset);
-                unit.add_failed_line(failure_row(name, line, (offset, reason, detail)));
-                goes_on
+                let is_end = reading.ends_with(error.kind);
+                let reason = refused_at(from, document, error);
+                if is_end {
+                    return Err(reason);
+                }
+                unit.add_failed_line(failure_row(name, line, reason));
             }
         }
+        Ok(())
     }
 
     fn read_stretch<'t>(&mut self, task: &'t Task, position: usize) -> Result<Reading<'t>, WorkerError> {
@@ -195,6 +245,10 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
 impl Reading<'_> {
     /// The next document, announced.
     fn next<R: Read, W: Write, S: Source>(&mut self, worker: &mut Worker<R, W, S>) -> Result<Item, WorkerError> {
+        if let ArrayState::Broken { offset, failure } = &self.stretch.state {
+            let Failure { reason, detail } = failure.clone();
+            return Ok(Item::End(Some((*offset, reason, detail))));
+        }
         loop {
             match self.documents.step(&self.window) {
                 Step::More => {
@@ -230,6 +284,25 @@ impl Reading<'_> {
             DocumentErrorKind::Id | DocumentErrorKind::TooLarge | DocumentErrorKind::Depth
         );
         self.stretch.shape == Shape::Array && !is_json
+    }
+
+    /// Where an open stretch ends: before what breaks it, if something does, which had `begun` there.
+    fn cut(&self, begun: &Begun, broken: Option<Reason>) -> Cut {
+        match broken {
+            None => {
+                let (at, state) = self.documents.cut();
+                let start = self.documents.place();
+                Cut { start, at, state }
+            }
+            Some((offset, reason, detail)) => Cut {
+                start: begun.place,
+                at: begun.next,
+                state: ArrayState::Broken {
+                    offset,
+                    failure: Failure { reason, detail },
+                },
+            },
+        }
     }
 
     /// Why a place fails unread, if there is one.
@@ -347,6 +420,12 @@ impl Reading<'_> {
             StreamError::Source(error) => Err(worker.source_failed(self.member, error)),
         }
     }
+}
+
+/// Where, by what word and why a document that begins at `from` fails.
+fn refused_at(from: u64, document: &[u8], error: DocumentError) -> Reason {
+    let (offset, reason, detail) = refused(document, error);
+    (offset.map(|offset| from + offset), reason, detail)
 }
 
 fn failure_row(member: &str, line: u64, (offset, reason, detail): Reason) -> FailureRow {

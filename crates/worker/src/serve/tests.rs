@@ -10,6 +10,8 @@ use tarquet_wire::tables::{failure_rows, failures_table, rescued_rows, rescued_t
 
 use super::*;
 
+mod open;
+
 const MAP: &str = "{id: doc, features: {number: {path: $.n, type: int64}, items: {for: {item: '$.items[*]'}, columns: {item: {path: item, type: string}}}}}";
 
 const DOCUMENTS: [&str; 4] = [

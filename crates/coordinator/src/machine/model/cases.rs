@@ -1,5 +1,7 @@
 //! Single cases that the model does not meet by itself.
 
+use tarquet_wire::array::Cut;
+
 use super::*;
 
 const WORKER: WorkerId = WorkerId(0);
@@ -13,6 +15,7 @@ fn limits() -> Limits {
         tasks_per_worker: 2,
         credit: 100,
         credit_return: 0,
+        left_over: DOCUMENT_BYTES,
     }
 }
 
@@ -73,6 +76,7 @@ fn unit(members: u32, bytes: u64) -> Event<()> {
         worker: WORKER,
         task: TASK,
         closes: closes(members),
+        cut: None,
         bytes,
         unit: (),
     }
@@ -174,6 +178,7 @@ fn a_worker_that_breaks_the_protocol_is_ended() {
                 task: TASK,
                 evidence: Evidence { slots: Vec::new() },
                 left: None,
+                cut: None,
             },
         ),
     ];
@@ -359,6 +364,7 @@ fn failed_until_it_gave_up(members: u64, death: &Death) -> (usize, bool) {
                 worker,
                 task: TASK,
                 closes: closes(1),
+                cut: None,
                 bytes: 0,
                 unit: (),
             }));
@@ -502,6 +508,7 @@ fn a_stop_while_the_types_are_decided_drops_them() {
         task: TASK,
         evidence: Evidence { slots: Vec::new() },
         left: None,
+        cut: None,
     });
     assert!(matches!(actions.as_slice(), [Action::FixSchema(_)]), "{actions:?}");
     drop(machine.handle(Event::Stop));
@@ -553,6 +560,7 @@ fn part_of_stretch(within: u64) -> Event<()> {
         worker: WORKER,
         task: TASK,
         closes,
+        cut: None,
         bytes: 1,
         unit: (),
     }
@@ -600,6 +608,7 @@ fn a_unit_closes_documents_that_follow_and_are_there() {
             worker: WORKER,
             task: TASK,
             closes,
+            cut: None,
             bytes: 1,
             unit: (),
         };
@@ -699,11 +708,141 @@ fn what_is_left_of_a_sample_is_no_more_than_there_was() {
             task: TASK,
             evidence: Evidence { slots: Vec::new() },
             left,
+            cut: None,
         });
         match (is_sound, left, actions.as_slice()) {
             (true, Some(left), [Action::Sampled(told)]) => assert_eq!(*told, left),
             (true, None, []) | (false, _, [Action::Kill(WORKER, Death::Protocol(_))]) => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// A machine whose only worker has an open stretch of 40 bytes, from byte 100 on.
+fn at_open(sampling: bool) -> Machine<()> {
+    let mut open = member(0);
+    open.extents = [(500, 15), (700, 25)]
+        .map(|(offset, len)| Extent { offset, len })
+        .to_vec();
+    open.stretch = Some(Stretch {
+        shape: Shape::Array,
+        at: 100,
+        is_open: true,
+        sample: SampleLimit {
+            documents: 9,
+            bytes: 100,
+        },
+        ..stretch(9, 0, false)
+    });
+    let mut machine = machine(limits(), sampling);
+    drop(machine.handle(Event::Work {
+        source: SourceId(0),
+        members: vec![open],
+    }));
+    drop(machine.handle(Event::Ready(WORKER)));
+    machine
+}
+
+fn cut(start: u64, at: u64, state: ArrayState) -> Option<Cut> {
+    Some(Cut { start, at, state })
+}
+
+fn ends_open_stretch(cut: Option<Cut>) -> Event<()> {
+    Event::Unit {
+        worker: WORKER,
+        task: TASK,
+        closes: Closes {
+            members: 1,
+            ..Closes::default()
+        },
+        cut,
+        bytes: 0,
+        unit: (),
+    }
+}
+
+fn samples_open_stretch(documents: u64, cut: Option<Cut>) -> Event<()> {
+    Event::SampleDone {
+        worker: WORKER,
+        task: TASK,
+        evidence: Evidence { slots: Vec::new() },
+        left: Some(SampleLimit { documents, bytes: 50 }),
+        cut,
+    }
+}
+
+#[test]
+fn an_open_stretch_ends_within_what_it_has() {
+    let between = ArrayState::Between { is_first: false };
+    let broken = ArrayState::Broken {
+        offset: None,
+        failure: blame::failure(&Death::Timeout),
+    };
+    let cases = [
+        (true, cut(138, 139, between.clone())),
+        (true, cut(90, 130, between.clone())),
+        (true, cut(140, 140, between.clone())),
+        (false, None),
+        // More is left over than a document has.
+        (false, cut(120, 129, between.clone())),
+        // Where nothing is read on, nothing is left over.
+        (true, cut(90, 100, broken)),
+        (false, cut(90, 99, between.clone())),
+        (false, cut(90, 141, between.clone())),
+        (false, cut(89, 139, between.clone())),
+        (false, cut(140, 139, between)),
+    ];
+    for (is_sound, cut) in cases {
+        for sampling in [false, true] {
+            let event = match sampling {
+                true => samples_open_stretch(5, cut.clone()),
+                false => ends_open_stretch(cut.clone()),
+            };
+            let actions = at_open(sampling).handle(event);
+            let told = actions
+                .iter()
+                .any(|action| matches!(action, Action::Cut(told) if Some(told) == cut.as_ref()));
+            let killed = matches!(actions.as_slice(), [Action::Kill(WORKER, Death::Protocol(_))]);
+            assert_eq!((told, killed), (is_sound, !is_sound), "{cut:?}: {actions:?}");
+        }
+    }
+}
+
+/// Its last bytes are the next one's, and released with that.
+#[test]
+fn an_open_stretch_gives_back_what_is_before_its_end() {
+    for (at, kept) in [(140, vec![15, 25]), (131, vec![15, 16])] {
+        let mut machine = at_open(false);
+        drop(machine.handle(ends_open_stretch(cut(120, at, ArrayState::Behind))));
+        let actions = machine.handle(Event::TaskDone {
+            worker: WORKER,
+            task: TASK,
+        });
+        let [Action::Release { extents, .. }] = actions.as_slice() else {
+            panic!("{actions:?}");
+        };
+        assert_eq!(extents.iter().map(|extent| extent.len).collect::<Vec<_>>(), kept);
+    }
+}
+
+/// Where the sample ends within it, it is told when it is extracted, and else when it is sampled: once.
+#[test]
+fn where_an_open_stretch_ends_is_told_once() {
+    for (documents, within_sample) in [(0, false), (1, true)] {
+        let here = || cut(138, 139, ArrayState::Behind);
+        let is_told = |actions: Vec<Action<()>>| actions.iter().any(|action| matches!(action, Action::Cut(_)));
+        let mut machine = at_open(true);
+        let sampled = samples_open_stretch(documents, here().filter(|_| within_sample));
+        assert_eq!(is_told(machine.handle(sampled)), within_sample);
+        drop(machine.handle(Event::SampleEnded));
+        let given = machine.handle(Event::SchemaFixed(Box::new(empty_plan())));
+        let [.., Action::Send(WORKER, ToWorker::Task(task))] = given.as_slice() else {
+            panic!("{given:?}");
+        };
+        let stretch = task.members[0].stretch.as_ref().expect("a stretch");
+        assert_eq!(stretch.is_open, !within_sample);
+        assert_eq!(bytes(&task.members[0].extents), if within_sample { 39 } else { 40 });
+        let extracted = ends_open_stretch(here().filter(|_| !within_sample));
+        assert_eq!(is_told(machine.handle(extracted)), !within_sample);
     }
 }

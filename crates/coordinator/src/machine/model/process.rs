@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use rand::RngExt;
 use rand::rngs::SmallRng;
+use tarquet_wire::array::{ArrayState, Cut};
 use tarquet_wire::credit::Balance;
 use tarquet_wire::message::{Member, SampleLimit, Span, Stretch, Task, TaskId, ToWorker};
 
@@ -62,6 +63,7 @@ enum Statement {
     Sampled {
         task: TaskId,
         left: Option<SampleLimit>,
+        cut: Option<Cut>,
     },
 }
 
@@ -69,6 +71,7 @@ enum Statement {
 #[derive(Debug, Clone, Default)]
 struct Unit {
     closes: Closes,
+    cut: Option<Cut>,
     rows: Vec<Row>,
 }
 
@@ -78,6 +81,7 @@ impl Unit {
         self.closes.members += 1;
         self.closes.ended += u32::from(member.is_last());
         self.closes.within = 0;
+        self.cut = cut(member);
     }
 
     fn add_rows(&mut self, rows: impl IntoIterator<Item = Row>) {
@@ -150,7 +154,7 @@ impl Process {
     fn listen(&mut self, message: ToWorker, world: &World, random: &mut SmallRng) {
         match message {
             ToWorker::Hello(_) => unreachable!("the driver's affair"),
-            ToWorker::Sample(task) => self.plan_sample(&task),
+            ToWorker::Sample(task) => self.plan_sample(&task, random),
             ToWorker::Schema(_) => self.schema = true,
             ToWorker::Task(task) => {
                 assert!(self.schema, "a task came before the schema");
@@ -166,7 +170,7 @@ impl Process {
         }
     }
 
-    fn plan_sample(&mut self, task: &Task) {
+    fn plan_sample(&mut self, task: &Task, random: &mut SmallRng) {
         for (first, member) in task.members.iter().enumerate() {
             match &member.stretch {
                 None => self.start(task, first, 1, None, vec![Row::of(member)]),
@@ -177,8 +181,14 @@ impl Process {
             }
         }
         let stretches = task.members.iter().filter_map(|member| member.stretch.as_ref());
-        let left = stretches.map(|stretch| stretch.sample).next_back();
-        self.script.push_back(Statement::Sampled { task: task.id, left });
+        let mut left = stretches.map(|stretch| stretch.sample).next_back();
+        let mut cut = task.members.last().and_then(cut);
+        // Of what it does not come to the end of, it does not know the end.
+        if cut.is_some() && random.random_bool(0.3) {
+            (left, cut) = (Some(SampleLimit::default()), None);
+        }
+        let task = task.id;
+        self.script.push_back(Statement::Sampled { task, left, cut });
     }
 
     /// Cuts a task into announcements and units at random.
@@ -320,13 +330,14 @@ impl Process {
                 self.outbox.push_back(Event::TaskDone { worker, task });
                 true
             }
-            Statement::Sampled { task, left } => {
+            Statement::Sampled { task, left, cut } => {
                 let evidence = Evidence { slots: Vec::new() };
                 let done = Event::SampleDone {
                     worker,
                     task,
                     evidence,
                     left,
+                    cut,
                 };
                 self.outbox.push_back(done);
                 true
@@ -358,11 +369,24 @@ impl Process {
             worker,
             task,
             closes: unit.closes,
+            cut: unit.cut,
             bytes,
             unit: unit.rows,
         });
         true
     }
+}
+
+/// Where a member's stretch ends, if that is open: behind the last of its documents that is there.
+fn cut(member: &Member) -> Option<Cut> {
+    let stretch = member.stretch.as_ref().filter(|stretch| stretch.is_open)?;
+    let end = stretch.at + super::bytes(&member.extents);
+    let at = end - end % DOCUMENT_BYTES;
+    Some(Cut {
+        start: at,
+        at,
+        state: ArrayState::default(),
+    })
 }
 
 /// What becomes of a worker that reads these members.

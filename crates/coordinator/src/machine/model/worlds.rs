@@ -234,6 +234,32 @@ fn endless_members_fail_alone() {
     );
 }
 
+/// In members of many documents too, in arrays that come part by part, and while the types are looked at.
+#[test]
+fn documents_among_many_fail_alone() {
+    for sample in [0, 30, 1_000] {
+        let world = World {
+            many: 90,
+            sample,
+            poison: vec![0, 17, 18, 19, 77, 119],
+            endless: vec![5, 20, 78, 118],
+            ..world()
+        };
+        run_all(&world, 100);
+        // One that has no end may be killed from outside while it goes on, and then fails for that.
+        run_all(
+            &World {
+                endless: Vec::new(),
+                death_every: 100,
+                capacity: 1,
+                heaviest: 10,
+                ..world
+            },
+            100,
+        );
+    }
+}
+
 #[test]
 fn a_run_can_be_stopped_at_any_step() {
     let mut stopped_within = 0;
