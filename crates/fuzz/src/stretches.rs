@@ -4,6 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tarquet_wire::array::ArrayState;
 use tarquet_wire::message::{SampleLimit, Shape, Stretch};
 use tarquet_worker::{Cut, Cutting};
 
@@ -64,6 +65,7 @@ pub fn stretches(data: &[u8]) -> Verdict {
         (0 | 1, Shape::Lines) => in_place(&cutting, content, &cuts, is_cut),
         // What is cut off while it comes in order is not extracted.
         (2 | 3, Shape::Lines) if !is_cut => in_order(&cutting, content, &cuts),
+        (2 | 3, Shape::Array) if !begins_compressed(content) => open(&cutting, content, &cuts),
         (4..8, _) if !is_cut => return compressed(&cutting, how, shape, content, &places),
         _ if begins_compressed(content) => return Verdict::Refused,
         _ => cutting.cut(&Stretch { is_cut, ..all(shape) }, content),
@@ -80,6 +82,8 @@ fn all(shape: Shape) -> Stretch {
         start: 0,
         end: u64::MAX,
         is_last: true,
+        is_open: false,
+        state: ArrayState::Before,
         is_cut: false,
         careful_to: 0,
         failed: Vec::new(),
@@ -134,6 +138,33 @@ fn in_order(cutting: &Cutting, content: &[u8], cuts: &[usize]) -> Cut {
         }
     }
     part(held, content.len());
+    together
+}
+
+/// The same of an array: who has read a part says where the next one begins.
+fn open(cutting: &Cutting, content: &[u8], cuts: &[usize]) -> Cut {
+    let mut together = Cut::default();
+    let mut next = all(Shape::Array);
+    for &end in cuts {
+        let stretch = Stretch {
+            is_last: false,
+            is_open: true,
+            ..next
+        };
+        let (cut, rest) = cutting.cut_open(&stretch, &content[stretch.at as usize..end]);
+        assert!(stretch.at <= rest.at && rest.at <= end as u64, "{rest:?}");
+        add(&mut together, cut);
+        if together.broken.is_some() {
+            return together;
+        }
+        next = Stretch {
+            at: rest.at,
+            start: rest.start,
+            state: rest.state,
+            ..all(Shape::Array)
+        };
+    }
+    add(&mut together, cutting.cut(&next, &content[next.at as usize..]));
     together
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use tarquet_wire::array;
 use tarquet_wire::message::{Extent, Member, Shape, Stretch};
 use tarquet_wire::source::SourceId;
 
@@ -21,7 +22,7 @@ pub struct Cutting {
     pub reads: Vec<usize>,
     /// After how many documents the stretch is put down, for others to go on with it, over and over; 0 for never.
     pub pauses: Vec<usize>,
-    /// Whether others have no byte of the member but the one before the first that they want, and those behind.
+    /// Whether others have no byte of the member but those from the first that they need, where they come in ranges.
     pub has_no_more: bool,
 }
 
@@ -65,25 +66,41 @@ impl Cutting {
     ///
     /// When bytes in memory cannot be read.
     pub fn cut(&self, stretch: &Stretch, bytes: &[u8]) -> Cut {
-        let mut cut = Cut::default();
-        let (mut stretch, mut bytes) = (stretch.clone(), bytes);
-        for pause in self.pauses.iter().cycle() {
-            let most = if *pause == 0 { usize::MAX } else { *pause };
-            let Some(next) = self.some(&stretch, bytes, most, &mut cut) else {
-                break;
-            };
-            stretch.start = next;
-            let is_range = stretch.shape == Shape::Lines && stretch.end < u64::MAX;
-            if self.has_no_more && is_range && next > stretch.at {
-                bytes = &bytes[(next - 1 - stretch.at) as usize..];
-                stretch.at = next - 1;
-            }
-        }
-        cut
+        self.cut_open(stretch, bytes).0
     }
 
-    /// Reads so many documents, or some more; gives where others go on, or `None` if nothing is left.
-    fn some(&self, stretch: &Stretch, bytes: &[u8], most: usize, cut: &mut Cut) -> Option<u64> {
+    /// The same, and where the next stretch of an array begins.
+    ///
+    /// # Panics
+    ///
+    /// As [`Cutting::cut`].
+    pub fn cut_open(&self, stretch: &Stretch, bytes: &[u8]) -> (Cut, array::Cut) {
+        let mut cut = Cut::default();
+        let (mut stretch, mut bytes) = (stretch.clone(), bytes);
+        let mut pauses = self.pauses.iter().cycle();
+        loop {
+            let pause = pauses.next().copied().unwrap_or(0);
+            let most = if pause == 0 { usize::MAX } else { pause };
+            let (next, is_over) = self.some(&stretch, bytes, most, &mut cut);
+            if is_over {
+                return (cut, next);
+            }
+            stretch.start = next.start;
+            // The byte before a line tells whether it is one.
+            let needed = match stretch.shape {
+                Shape::Lines if stretch.end < u64::MAX => stretch.start - 1,
+                Shape::Array if stretch.is_open => stretch.start,
+                _ => stretch.at,
+            };
+            if self.has_no_more && needed > stretch.at {
+                bytes = &bytes[(needed - stretch.at) as usize..];
+                stretch.at = needed;
+            }
+        }
+    }
+
+    /// Reads so many documents, or some more; gives where others go on, and whether nothing is left for them.
+    fn some(&self, stretch: &Stretch, bytes: &[u8], most: usize, cut: &mut Cut) -> (array::Cut, bool) {
         let (reader, member) = opened(bytes);
         let mut documents = Documents::new(stretch, self.most);
         let mut window = Window::default();
@@ -116,11 +133,21 @@ impl Cutting {
             count += 1;
             if count >= most && documents.can_pause() {
                 cut.passed = before + documents.take_passed();
-                return Some(documents.next());
+                return (rest(&documents), false);
             }
         }
         cut.passed = before + documents.passed();
-        None
+        (rest(&documents), true)
+    }
+}
+
+/// Where the next stretch begins.
+fn rest(documents: &Documents) -> array::Cut {
+    let (at, state) = documents.cut();
+    array::Cut {
+        start: documents.place(),
+        at,
+        state,
     }
 }
 
