@@ -10,7 +10,7 @@ use crate::tar::{Entries, Start};
 /// Members in order.
 pub(crate) enum Members {
     /// Those of a tar stream.
-    Tar(Entries),
+    Tar(Box<Entries>),
     /// Files that lie loose in a directory.
     Files(Files),
 }

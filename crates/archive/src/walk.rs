@@ -65,7 +65,7 @@ impl Walk {
         let shared = Arc::clone(spool.shared());
         let entries = Entries::new(Box::new(FileSource::new(Arc::clone(&file), len)));
         Walk {
-            entries: Members::Tar(entries),
+            entries: Members::Tar(Box::new(entries)),
             bytes: Bytes::InPlace { file, len, spool },
             prefix: None,
             shared,
@@ -120,7 +120,7 @@ impl Walk {
     fn over(entries: Entries, running: Arc<Running>, spool: Spool) -> Walk {
         let shared = Arc::clone(spool.shared());
         Walk {
-            entries: Members::Tar(entries),
+            entries: Members::Tar(Box::new(entries)),
             bytes: Bytes::Spooled(spool),
             prefix: Some(running),
             shared,

@@ -16,6 +16,10 @@ use crate::source::WorkerSource;
 
 /// Something that happened.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all that comes is for the machine, which is the largest"
+)]
 pub(crate) enum Input {
     /// For the machine as it is.
     Machine(Event<Sent>),

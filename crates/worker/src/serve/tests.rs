@@ -105,7 +105,8 @@ fn run_sources(
     commands.iter().for_each(|command| send(&mut writer, command).unwrap());
     let ended = serve(input.as_slice(), &mut output, Held::default(), |hello| {
         assert_eq!(hello.sources, 3);
-        let mut sources = sources.to_vec().into_iter();
+        let sources = sources.to_vec();
+        let mut sources = sources.into_iter();
         Ok(Box::new(move || sources.next().ok_or(io::ErrorKind::UnexpectedEof.into())) as NextSource<Vec<u8>>)
     });
     let decoders: Vec<TableDecoder> = schemas(&plan(map))
