@@ -15,7 +15,7 @@ use crate::point::{Point, Spacing};
 use crate::prefix::Prefix;
 use crate::raw::{Origin, RawBytes};
 use crate::source::{Fault, LOOK_BACK, Pull};
-use crate::zstd::Decoder;
+use crate::zstd::{Decoder, Frames};
 
 /// What a stream gives, and the offset in the file of what breaks it, and why.
 pub type Inflated = (Vec<u8>, Option<(u64, DamageKind)>);
@@ -31,8 +31,11 @@ pub struct Ways {
     pub spacing: Spacing,
     /// How many threads there are.
     pub threads: usize,
-    /// The length of a thread's chunk, in bytes, and how far it may go beyond.
+    /// Of gzip, the length of a thread's chunk, in bytes, and how far it may go beyond; of zstd, after how many bytes of the
+    /// file, or of the stream, a thread's batch has no more frames.
     pub chunk: (usize, usize),
+    /// The most bytes that a zstd frame may have, or give, which a thread decompresses.
+    pub frame: usize,
     /// After how many chunks of which less than half were of use nothing more is expected of threads.
     pub patience: u64,
 }
@@ -57,21 +60,7 @@ impl Ways {
     /// Where one gives something else than the others.
     pub fn gzip(&self, bytes: &[u8]) -> Inflated {
         let (expected, points) = self.in_order(bytes, gzip);
-        let file = in_memory(bytes);
-        let mut team = self.together(&file, bytes.len(), None);
-        team.make_points(self.spacing);
-        let together = self.read(&mut team, 0);
-        drop(team);
-        assert_eq!(together.inflated, expected.inflated, "with threads");
-        assert_eq!(together.places, expected.places, "with threads");
-        for point in points.iter().chain(together.points.iter().take(POINTS)) {
-            let rest = self.from(point, bytes, gzip, &expected);
-            let mut team = self.together(&file, bytes.len(), Some(point));
-            let together = self.read(&mut team, point.stream);
-            assert_eq!(together.inflated, rest.inflated, "with threads, {}", shown(point));
-            assert_eq!(together.places, rest.places, "with threads, {}", shown(point));
-        }
-        expected.inflated
+        self.with_threads(bytes, expected, &points, gzip, Self::inflating)
     }
 
     /// Decompresses a zstd file in all ways, and gives what all of them give.
@@ -81,8 +70,24 @@ impl Ways {
     /// Where one gives something else than the others.
     pub fn zstd(&self, bytes: &[u8]) -> Inflated {
         let (expected, points) = self.in_order(bytes, zstd);
-        for point in &points {
-            self.from(point, bytes, zstd, &expected);
+        self.with_threads(bytes, expected, &points, zstd, Self::decompressing)
+    }
+
+    /// Holds threads to what one thread gives, from the start and from the points that it made and they make.
+    fn with_threads(&self, bytes: &[u8], expected: Read, points: &[Point], one: Open, several: Several) -> Inflated {
+        let file = in_memory(bytes);
+        let mut team = several(self, &file, bytes.len(), None);
+        team.make_points(self.spacing);
+        let together = self.read(&mut *team, 0);
+        drop(team);
+        assert_eq!(together.inflated, expected.inflated, "with threads");
+        assert_eq!(together.places, expected.places, "with threads");
+        for point in points.iter().chain(together.points.iter().take(POINTS)) {
+            let rest = self.from(point, bytes, one, &expected);
+            let mut team = several(self, &file, bytes.len(), Some(point));
+            let together = self.read(&mut *team, point.stream);
+            assert_eq!(together.inflated, rest.inflated, "with threads, {}", shown(point));
+            assert_eq!(together.places, rest.places, "with threads, {}", shown(point));
         }
         expected.inflated
     }
@@ -109,21 +114,23 @@ impl Ways {
         rest
     }
 
-    /// Several threads, from the start or from a point.
-    fn together(&self, file: &Arc<File>, len: usize, point: Option<&Point>) -> Parallel<RawBytes> {
-        let origin = Origin::File {
-            file: Arc::clone(file),
-            len: len as u64,
-        };
-        let prefix = point.map_or(Prefix::default(), |point| point.prefix);
-        let raw = RawBytes::after(origin, Arc::default(), prefix);
+    /// Several threads over gzip, from the start or from a point.
+    fn inflating(&self, file: &Arc<File>, len: usize, point: Option<&Point>) -> Box<dyn Pull> {
         let (chunk, beyond) = self.chunk;
-        let parallel = Parallel::new(raw, Arc::clone(file), Arc::default(), self.threads);
+        let parallel = Parallel::new(raw(file, len, point), Arc::clone(file), Arc::default(), self.threads);
         let parallel = parallel.with_sizes(chunk, beyond, self.patience);
-        match point {
+        Box::new(match point {
             Some(point) => parallel.begin_at(point.clone()),
             None => parallel,
-        }
+        })
+    }
+
+    /// The same over zstd.
+    fn decompressing(&self, file: &Arc<File>, len: usize, point: Option<&Point>) -> Box<dyn Pull> {
+        let (batch, stream) = self.chunk;
+        let sizes = (batch, stream, self.frame);
+        let raw = raw(file, len, point);
+        Box::new(Frames::with_sizes(sizes, raw, point, Arc::clone(file), self.threads))
     }
 
     /// Reads a stream, which begins behind `before` bytes, to its end.
@@ -155,6 +162,22 @@ impl Ways {
 
 /// Opens a file, whose bytes come in pieces of these sizes, at its start or at a point.
 type Open = for<'a> fn(&'a [u8], &'a [usize], Option<&Point>) -> Box<dyn Pull + 'a>;
+
+/// Has several threads read a file of this length, from its start or from a point.
+type Several = fn(&Ways, &Arc<File>, usize, Option<&Point>) -> Box<dyn Pull>;
+
+/// The bytes of a file, from its start, or from where whoever begins at a point has them read.
+fn raw(file: &Arc<File>, len: usize, point: Option<&Point>) -> RawBytes {
+    let origin = Origin::File {
+        file: Arc::clone(file),
+        len: len as u64,
+    };
+    RawBytes::after(
+        origin,
+        Arc::default(),
+        point.map_or(Prefix::default(), |point| point.prefix),
+    )
+}
 
 fn gzip<'a>(bytes: &'a [u8], sizes: &'a [usize], point: Option<&Point>) -> Box<dyn Pull + 'a> {
     Box::new(match point {

@@ -58,8 +58,10 @@ impl<'t> Source<'t> {
             let visible = self.chars.iter().rposition(|c| !c.is_whitespace());
             start = visible.map_or(0, |last| last + 1);
         }
-        let text = self.text(start..range.end.clamp(start, self.chars.len()));
+        // It may count wrong, and so point between the two characters of a line's end.
         let line = self.line(start);
+        start = start.min(self.line_range(line).end);
+        let text = self.text(start..range.end.clamp(start, self.chars.len()));
         MapError {
             file: self.file.to_owned(),
             line,
@@ -81,6 +83,7 @@ mod tests {
         let source = Source::new("m.yaml", "ab\r\ncdé\n\n  x\n");
         let cases = [
             (0..1, (1, 1, "a", "ab")),
+            (3..4, (1, 3, "", "ab")),
             (4..7, (2, 1, "cdé", "cdé")),
             (6..8, (2, 3, "é", "cdé")),
             (8..8, (3, 1, "", "")),

@@ -12,8 +12,10 @@ mod frames;
 mod gzip_spool;
 mod input;
 mod memory;
+mod plain_documents;
 mod plain_gzip;
 mod plain_tar;
+mod stretches;
 mod tar_walk;
 mod ways;
 mod zstd_spool;
@@ -22,6 +24,7 @@ pub use engines::engines;
 pub use feature_map::feature_map;
 pub use frames::{MAP as FRAMES_MAP, frames};
 pub use gzip_spool::gzip_spool;
+pub use stretches::stretches;
 pub use tar_walk::tar_walk;
 pub use zstd_spool::zstd_spool;
 
@@ -47,11 +50,12 @@ impl Verdict {
 pub type Check = fn(&[u8]) -> Verdict;
 
 /// The targets, by the names of their folders in `fuzz/corpus`.
-pub const TARGETS: [(&str, Check); 6] = [
+pub const TARGETS: [(&str, Check); 7] = [
     ("engines", engines),
     ("feature_map", feature_map),
     ("frames", frames),
     ("gzip_spool", gzip_spool),
+    ("stretches", stretches),
     ("tar_walk", tar_walk),
     ("zstd_spool", zstd_spool),
 ];

@@ -19,6 +19,9 @@ pub(crate) struct Reading {
     pub(crate) damage: Option<Broken>,
     /// Whether it ended between two members, with nothing behind the last one.
     pub(crate) unmarked_end: bool,
+    /// Where the first byte is that stands behind the end marker and is not zero, or the header that has it; and whether it
+    /// is a header's.
+    pub(crate) after_end: Option<(u64, bool)>,
 }
 
 /// Damage.
@@ -29,10 +32,11 @@ pub(crate) struct Broken {
     pub(crate) in_member: bool,
 }
 
-/// Reads an archive to its end, or to what breaks it.
-pub(crate) fn read(bytes: &[u8]) -> Reading {
+/// Reads an archive to its end, or to what breaks it. Where zeros are ignored, blocks of them between members are nothing.
+pub(crate) fn read(bytes: &[u8], ignores_zeros: bool) -> Reading {
     let mut reader = Reader {
         bytes,
+        ignores_zeros,
         at: 0,
         global: Records::default(),
         reading: Reading::default(),
@@ -51,12 +55,12 @@ pub(crate) fn is_tar(bytes: &[u8]) -> bool {
 }
 
 /// Writes a right checksum into every block where a header is expected that has a wrong one.
-pub(crate) fn mend_checksums(bytes: &mut [u8]) {
+pub(crate) fn mend_checksums(bytes: &mut [u8], ignores_zeros: bool) {
     while let Some(Broken {
         at,
         kind: DamageKind::Header(HeaderFault::Checksum),
         ..
-    }) = read(bytes).damage
+    }) = read(bytes, ignores_zeros).damage
     {
         let block = &mut bytes[at as usize..at as usize + BLOCK];
         block[148..156].fill(b' ');
@@ -92,6 +96,7 @@ struct Before {
 
 struct Reader<'a> {
     bytes: &'a [u8],
+    ignores_zeros: bool,
     at: usize,
     global: Records,
     reading: Reading,
@@ -101,18 +106,44 @@ impl<'a> Reader<'a> {
     fn members(&mut self) -> Result<(), Broken> {
         let mut before = Before::default();
         loop {
+            // Between what describes a member and the member, nothing is ignored.
+            let passed = match before.start {
+                Some(_) => 0,
+                None => self.pass_zeros(),
+            };
             let at = self.at;
             let Some(header) = self.header()? else {
-                return match before.start {
-                    Some(_) => Err(broken(at, DamageKind::DanglingMetadata)),
-                    None => Ok(()),
-                };
+                self.reading.unmarked_end &= passed == 0;
+                if before.start.is_some() {
+                    return Err(broken(at, DamageKind::DanglingMetadata));
+                }
+                self.reading.after_end = self.after_end();
+                return Ok(());
             };
             match header[156] {
                 b'L' | b'K' | b'x' | b'X' | b'g' => self.describe(header, at, &mut before)?,
                 _ => self.member(header, at, std::mem::take(&mut before))?,
             }
         }
+    }
+
+    /// Passes over blocks of zeros, where they are nothing. Gives how many.
+    fn pass_zeros(&mut self) -> usize {
+        let blocks = self.bytes[self.at..].chunks_exact(BLOCK);
+        let zeros = blocks.take_while(|block| block.iter().all(|byte| *byte == 0)).count();
+        let passed = if self.ignores_zeros { zeros } else { 0 };
+        self.at += passed * BLOCK;
+        passed
+    }
+
+    /// What stands behind the end marker, in the first block that is not all zeros.
+    fn after_end(&self) -> Option<(u64, bool)> {
+        let rest = &self.bytes[self.at..];
+        let other = rest.iter().position(|byte| *byte != 0)?;
+        let block = other / BLOCK * BLOCK;
+        let is_header = rest.get(block..block + BLOCK).is_some_and(checksum_holds);
+        let first = if is_header { block } else { other };
+        Some(((self.at + first) as u64, is_header))
     }
 
     /// The next header; `None` at the end.

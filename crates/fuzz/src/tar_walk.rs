@@ -17,11 +17,14 @@ use crate::plain_tar::{Reading, is_tar, mend_checksums, read};
 const MEND: u8 = 1;
 /// In the first byte: the archive is read in order, into a spool, and not in place.
 const IN_ORDER: u8 = 2;
-/// Behind these two, the first byte says which members are located, over and over.
-const LOCATED: u8 = 2;
+/// In the first byte: blocks of zeros between members are ignored.
+const IGNORE_ZEROS: u8 = 4;
+/// Behind these three, the first byte says which members are located, over and over.
+const LOCATED: u8 = 3;
 
 /// Walks over an archive: the same members, at the same places, with the same bytes, the same refusals and the same
-/// damage as a plain reader finds, whichever members are located, in place as in a spool.
+/// damage as a plain reader finds, and the same behind the end, whichever members are located, in place as in a spool,
+/// and where blocks of zeros are ignored as where they are not.
 ///
 /// The first byte says how; the archive is what follows.
 ///
@@ -32,9 +35,9 @@ pub fn tar_walk(data: &[u8]) -> Verdict {
     let Some((&how, tar)) = data.split_first() else {
         return Verdict::Refused;
     };
-    let mut tar = tar.to_vec();
+    let (mut tar, ignores_zeros) = (tar.to_vec(), how & IGNORE_ZEROS != 0);
     if how & MEND != 0 {
-        mend_checksums(&mut tar);
+        mend_checksums(&mut tar, ignores_zeros);
     }
     if is_compressed(&tar) {
         return Verdict::Refused;
@@ -48,13 +51,18 @@ pub fn tar_walk(data: &[u8]) -> Verdict {
     let mut walk = archive
         .and_then(|archive| archive.walk(SpoolOptions::default()))
         .expect("this is a tar");
-    let expected = read(&tar);
-    let located = |index: u64| how >> LOCATED & 1 << (index % 6) != 0;
+    if ignores_zeros {
+        walk.ignore_zeros();
+    }
+    let expected = read(&tar, ignores_zeros);
+    let located = |index: u64| how >> LOCATED & 1 << (index % 5) != 0;
     let (members, damage) = walked(&mut walk, &tar, located);
     assert_eq!(members, expected.members);
     assert_eq!(damage, damage_of(&expected));
     if damage.is_none() {
         assert_eq!(walk.has_unmarked_end(), expected.unmarked_end);
+        let after_end = walk.after_end().map(|after| (after.place.file, after.is_header));
+        assert_eq!(after_end, expected.after_end);
     }
     Verdict::of(damage.is_none())
 }

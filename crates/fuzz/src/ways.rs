@@ -12,7 +12,7 @@ pub(crate) const MOST: usize = 256 << 10;
 pub(crate) fn ways(input: &mut Input<'_>) -> Ways {
     let mut sizes = || (0..3).map(|_| 1 + usize::from(input.byte()).pow(2)).collect();
     let (pieces, output) = (sizes(), sizes());
-    Ways {
+    let mut ways = Ways {
         input: pieces,
         output,
         spacing: Spacing {
@@ -21,6 +21,11 @@ pub(crate) fn ways(input: &mut Input<'_>) -> Ways {
         },
         threads: 1 + usize::from(input.byte() % 3),
         chunk: (32 + 16 * usize::from(input.byte()), 32 + 16 * usize::from(input.byte())),
-        patience: if input.byte().is_multiple_of(2) { u64::MAX } else { 3 },
-    }
+        frame: 0,
+        patience: 0,
+    };
+    let last = input.byte();
+    ways.patience = if last.is_multiple_of(2) { u64::MAX } else { 3 };
+    ways.frame = MOST >> (last / 2 % 12);
+    ways
 }

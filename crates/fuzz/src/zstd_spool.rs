@@ -6,8 +6,8 @@ use crate::Verdict;
 use crate::input::Input;
 use crate::ways::{MOST, ways};
 
-/// Decompresses a file: in order, in pieces of any size, and from the points made on the way; always the same bytes and the
-/// same damage. They are whole where libzstd, at once, says so, and are the same bytes then. A worker that finds the file
+/// Decompresses a file: in order, with threads, in pieces of any size, and from the points made on the way; always the same
+/// bytes, from the same places, and the same damage. They are whole where libzstd, at once, says so, and are the same bytes then. A worker that finds the file
 /// in an archive says the same as libzstd, but for what is too large a window.
 ///
 /// The first thirteen bytes say how; the file is what follows.

@@ -11,6 +11,8 @@
 mod buffer;
 mod commands;
 mod content;
+#[cfg(feature = "fuzzing")]
+mod cutting;
 mod descriptors;
 mod documents;
 mod elements;
@@ -29,6 +31,8 @@ mod serve;
 mod unit;
 mod window;
 
+#[cfg(feature = "fuzzing")]
+pub use cutting::{Cut, Cutting, Found};
 #[cfg(feature = "fuzzing")]
 pub use inflate::inflate_member;
 pub use process::run;

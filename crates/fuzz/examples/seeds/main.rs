@@ -7,6 +7,7 @@ mod engines;
 mod feature_map;
 mod frames;
 mod gzip_spool;
+mod stretches;
 mod tar_walk;
 mod zstd_spool;
 
@@ -21,6 +22,7 @@ fn main() -> std::io::Result<()> {
         ("feature_map", feature_map::seeds()),
         ("frames", frames::seeds()),
         ("gzip_spool", gzip_spool::seeds()),
+        ("stretches", stretches::seeds()),
         ("tar_walk", tar_walk::seeds()),
         ("zstd_spool", zstd_spool::seeds()),
     ];

@@ -1,7 +1,7 @@
 //! Archives of every dialect, and broken ones.
 
-/// In the first byte of a seed: mend checksums, read in order; and which members are located.
-const WAYS: [u8; 4] = [0, 0b0101_0101, 0b1111_1111, 0b1010_1010];
+/// In the first byte of a seed: mend checksums, read in order, ignore zeros; and which members are located.
+const WAYS: [u8; 5] = [0, 0b0101_0001, 0b1111_1011, 0b1010_1110, 0b1111_1100];
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let ways = WAYS.iter().cycle();
@@ -107,6 +107,10 @@ fn archives() -> Vec<Vec<u8>> {
     archives.push(old_sparse());
     archives.push(base_256());
     let whole = archives[1].clone();
+    // One behind the other: behind end markers of any length, and with what describes a member before one.
+    let behind = |zeros: usize| [&whole[..], &vec![0; zeros], &whole].concat();
+    archives.extend([0, 512, 512, 7000, 7000, 7000, 300].map(behind));
+    archives.extend([[&pax(b'x', &record("path", b"dangling"))[..], &behind(0)].concat()]);
     archives.extend([300, 512, 1000, 1300, 1536, 1800].map(|len| whole[..len].to_vec()));
     archives
 }

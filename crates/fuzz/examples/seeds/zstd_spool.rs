@@ -2,11 +2,12 @@
 
 use zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer};
 
-/// How to decompress: sizes of pieces and of what is asked for, how far points are apart, and what only gzip looks at.
+/// How to decompress: what only gzip looks at, sizes of pieces and of what is asked for, how far points are apart, how many
+/// threads there are, batches, and the largest frame for one.
 const WAYS: [[u8; 13]; 3] = [
-    [0, 3, 9, 200, 20, 30, 200, 1, 0, 0, 0, 0, 0],
-    [0, 255, 255, 255, 255, 255, 255, 8, 4, 0, 0, 0, 0],
-    [0, 0, 1, 40, 60, 60, 60, 0, 0, 0, 0, 0, 0],
+    [0, 3, 9, 200, 20, 30, 200, 1, 0, 1, 3, 2, 0],
+    [0, 255, 255, 255, 255, 255, 255, 8, 4, 2, 255, 255, 0],
+    [0, 0, 1, 40, 60, 60, 60, 0, 0, 0, 0, 0, 10],
 ];
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
@@ -52,6 +53,20 @@ fn files() -> Vec<Vec<u8>> {
         files.push(broken);
     }
     files.push(several);
+    // Many small frames, of which most say how long they are, for threads.
+    let small = |says_length: bool| {
+        let pieces = text.chunks(90).chain(noise.chunks(200));
+        let frames = pieces
+            .enumerate()
+            .map(|(number, piece)| frame(piece, 3, number % 3 == 0, says_length || number % 5 > 0));
+        frames.collect::<Vec<_>>().concat()
+    };
+    for says_length in [true, false] {
+        let many = small(says_length);
+        let mut broken = many.clone();
+        broken[many.len() / 2] ^= 0x10;
+        files.extend([many, broken]);
+    }
     // A window of 2 GiB, and a dictionary.
     files.push(vec![0x28, 0xB5, 0x2F, 0xFD, 0, 0xA8, 1, 0, 0]);
     files.push(vec![0x28, 0xB5, 0x2F, 0xFD, 1, 0, 7, 1, 0, 0]);

@@ -75,6 +75,20 @@ impl<P: Pull> Frames<P> {
         Self::with(SIZES, raw, point, file, stop, threads)
     }
 
+    /// As [`Frames::new`], with batches of at most so many bytes of the file or of the stream and one frame, and no frame of
+    /// more than so many.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn with_sizes(
+        (file, stream, frame): (usize, usize, usize),
+        raw: P,
+        point: Option<&Point>,
+        whole: Arc<File>,
+        threads: usize,
+    ) -> Self {
+        let sizes = Sizes { file, stream, frame };
+        Self::with(sizes, raw, point, whole, Arc::default(), threads)
+    }
+
     fn with(sizes: Sizes, raw: P, point: Option<&Point>, file: Arc<File>, stop: Arc<Stop>, threads: usize) -> Self {
         let before = point.map_or(0, |point| point.file - point.prefix.bytes);
         let mark = point.map_or(Mark { file: 0, stream: 0 }, |point| point.mark);
