@@ -121,6 +121,18 @@ fn damage_of_the_stream_is_told_after_all_that_was_before() {
     assert!(middle.1 >= len / 2, "told where it is, not before: {middle:?}");
 }
 
+/// They cost their bytes and give none, before the first header, inside a member and behind the end.
+#[test]
+fn any_number_of_empty_gzip_members_is_passed_over() {
+    let tar = noisy(1_000);
+    let nothing = gzip(b"").repeat(20_000);
+    let (one, other) = tar.bytes.split_at(700);
+    let parts = [&nothing, &gzip(one), &nothing, &gzip(other), &nothing];
+    let scratch = Scratch::new();
+    let found = read_all(&scratch.archive(&parts.map(Vec::as_slice).concat()));
+    assert_eq!(found, read_all(&scratch.archive(&gzip(&tar.bytes))));
+}
+
 #[test]
 fn the_checksum_is_verified_although_the_end_marker_comes_before() {
     let mut tar = noisy(10);

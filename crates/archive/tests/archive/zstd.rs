@@ -75,6 +75,18 @@ proptest! {
     }
 }
 
+/// They cost their bytes and give none, before the first header, inside a member and behind the end.
+#[test]
+fn any_number_of_empty_frames_is_passed_over() {
+    let tar = noisy(1_000);
+    let nothing = [zstd(b""), skippable(0)].concat().repeat(5_000);
+    let (one, other) = tar.bytes.split_at(700);
+    let parts = [&nothing, &zstd(one), &nothing, &zstd(other), &nothing];
+    let scratch = Scratch::new();
+    let found = read_all(&scratch.archive(&parts.map(Vec::as_slice).concat()));
+    assert_eq!(found, read_all(&scratch.archive(&zstd(&tar.bytes))));
+}
+
 /// A seek table: of each frame the length in the file and in the stream. Format: zstd's `contrib/seekable_format`.
 fn seek_table(entries: &[(u32, u32)]) -> Vec<u8> {
     let mut content: Vec<u8> = entries
