@@ -1,5 +1,6 @@
 //! The archives of a run, in order: looked at once before it begins, and opened one by one while it goes on.
 
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,9 +131,9 @@ impl Archives {
         self.list.iter().map(|listed| listed.len).sum()
     }
 
-    /// The length of those before the one in this position.
-    pub(crate) fn len_before(&self, position: usize) -> u64 {
-        self.list[..position].iter().filter_map(|listed| listed.len).sum()
+    /// The length of those in these positions, all together.
+    pub(crate) fn len_of(&self, positions: Range<usize>) -> u64 {
+        self.list[positions].iter().filter_map(|listed| listed.len).sum()
     }
 
     /// What the one in this position is called, where there are several.

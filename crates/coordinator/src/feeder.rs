@@ -1,18 +1,19 @@
 //! The walk over the archives, on a thread of its own: members become tasks of about one mebibyte.
 
 mod elements;
+mod gate;
 mod stretches;
 
-use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tarquet_archive::{Damage, Member as Found, MemberKind, Walk, WalkError};
 use tarquet_feature_map::Plan;
-use tarquet_wire::array::Cut;
 use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
+pub(crate) use self::gate::Gate;
+use self::gate::Room;
 use crate::beginning::{Behind, without_index};
 use crate::counters::{Counters, add};
 use crate::course::{Course, Leg};
@@ -35,12 +36,6 @@ const MEMBER_OVERHEAD: u64 = 512;
 /// The sample ends early once its documents have so many bytes.
 const SAMPLE_BYTES: u64 = 512 << 20;
 
-/// How many tasks may be known that are not done yet. It bounds the memory for ranges, not for bytes.
-const TASKS_AHEAD: usize = 256;
-
-/// How many bytes of names those tasks may have together, one task more or less: a member's name may be a mebibyte long.
-const NAMES_AHEAD: usize = 16 << 20;
-
 /// What the walk found when it ended.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
@@ -50,90 +45,6 @@ pub(crate) struct Walked {
     pub(crate) repeated_id: Option<String>,
     /// A member of many documents, all of which have its id, if there is one.
     pub(crate) shared_id: Option<String>,
-}
-
-/// Lets the feeder know that tasks are done.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Gate {
-    shared: Arc<(Mutex<GateState>, Condvar)>,
-}
-
-#[derive(Debug, Default)]
-struct GateState {
-    /// How many bytes of names each open task has, as they were opened.
-    open_tasks: VecDeque<usize>,
-    /// How many they have together.
-    names: usize,
-    /// What a stretch has left of the sample's limit, until somebody has asked for that.
-    sampled: Option<SampleLimit>,
-    /// Where an open stretch ends, until somebody has asked for that.
-    cut: Option<Cut>,
-    closed: bool,
-}
-
-impl Gate {
-    /// Waits until there is room for one more task, with so many bytes of names, and opens it. `false` when the run ends.
-    fn enter(&self, names: usize, room: Room) -> bool {
-        let (state, changed) = &*self.shared;
-        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |state: &GateState| state.open_tasks.len() >= TASKS_AHEAD || state.names >= NAMES_AHEAD;
-        let waits = |state: &mut GateState| room == Room::Limited && !state.closed && is_full(state);
-        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
-        state.open_tasks.push_back(names);
-        state.names += names;
-        !state.closed
-    }
-
-    /// One task is done. It counts as the oldest one, which it is, but for the few that workers have in hand.
-    pub(crate) fn leave(&self) {
-        self.change(|state| state.names -= state.open_tasks.pop_front().unwrap_or(0));
-    }
-
-    /// A stretch was looked at for its types, and so much is left of its limit.
-    pub(crate) fn sampled(&self, left: SampleLimit) {
-        self.change(|state| state.sampled = Some(left));
-    }
-
-    /// Waits until a stretch was looked at for its types; gives what is left of its limit, or `None` when the run ends.
-    fn wait_for_sampled(&self) -> Option<SampleLimit> {
-        let (state, changed) = &*self.shared;
-        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |state: &mut GateState| !state.closed && state.sampled.is_none();
-        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
-        state.sampled.take()
-    }
-
-    /// This is where an open stretch ends.
-    pub(crate) fn cut(&self, cut: Cut) {
-        self.change(|state| state.cut = Some(cut));
-    }
-
-    /// Waits until it is known where an open stretch ends; `None` when the run ends.
-    fn wait_for_cut(&self) -> Option<Cut> {
-        let (state, changed) = &*self.shared;
-        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = |state: &mut GateState| !state.closed && state.cut.is_none();
-        let mut state = changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
-        state.cut.take()
-    }
-
-    /// The run ends: nobody waits any more.
-    pub(crate) fn close(&self) {
-        self.change(|state| state.closed = true);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut GateState)) {
-        let (state, changed) = &*self.shared;
-        change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
-        changed.notify_all();
-    }
-}
-
-/// Whether a task may have to wait until others are done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Limited,
-    Unlimited,
 }
 
 /// Walks the archives and sends their tasks.
@@ -244,7 +155,7 @@ impl Feeding {
             noted_endings,
             archive_bytes,
         } = std::mem::take(&mut feeder.behind);
-        let bytes_before = feeder.course.archives.len_before(feeder.position);
+        let bytes_before = feeder.course.archives.len_of(0..feeder.position);
         // All of it is committed.
         feeder.committed -= passed.wanted;
         let mut feeding = Feeding {
@@ -319,7 +230,6 @@ impl Feeding {
     /// Begins the next archive; `false` behind the last.
     fn begin_archive(&mut self) -> Result<bool, Halt> {
         let spool = self.feeder.walk.take_spool();
-        let bytes_before = self.feeder.course.archives.len_before(self.feeder.position);
         let leg = self.feeder.course.go_on(spool, self.passed.wanted, &mut self.endings);
         let Some(leg) = leg.map_err(Halt::Course)? else {
             return Ok(false);
@@ -331,7 +241,7 @@ impl Feeding {
             name,
         } = leg;
         // What lies behind an archive's last member was no task's.
-        let passed = self.feeder.course.archives.len_before(position) - bytes_before;
+        let passed = self.feeder.course.archives.len_of(self.feeder.position..position);
         add(
             &self.feeder.counters.archive_bytes,
             passed.saturating_sub(self.batch.consumed),
@@ -612,6 +522,7 @@ mod tests {
 
     use tarquet_archive::Spool;
 
+    use super::gate::{NAMES_AHEAD, TASKS_AHEAD};
     use super::*;
     use crate::archives::Archives;
     use crate::settings::{Several, Source};

@@ -291,7 +291,7 @@ impl Feeding {
         } = feeder;
         let mut ended = false;
         let part = walk.store_part(size, held, &mut |_| {
-            ended |= !batch.send(source, 0, inputs, gate, super::Room::Unlimited)
+            ended |= !batch.send(source, 0, inputs, gate, super::gate::Room::Unlimited)
         });
         match part {
             Ok(part) if ended => {
