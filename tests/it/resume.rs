@@ -107,6 +107,33 @@ fn refused(scene: &Scene, command: &mut Command, texts: &[&str]) {
     assert_same(&before.1, &scene.dataset("out").contents(), "a refused run");
 }
 
+/// Asserts that a resume of standard input is refused once it was read, and commits nothing. By then it has put in its place
+/// what was committed before, as every resume does first: parts that were to be published, and logs of that length.
+#[track_caller]
+fn refused_while_reading(scene: &Scene, command: &mut Command, expected: &Contents) {
+    let ledger = Ledger::read(&scene.path("out")).expect("it was committed");
+    Run::of(command)
+        .expect_code(1)
+        .expect_stderr(&["error: ", "the archive is another one than before"]);
+    assert_eq!(
+        Some(ledger.clone()),
+        Ledger::read(&scene.path("out")),
+        "the ledger of a refused run"
+    );
+    assert!(
+        ledger.pending(&scene.path("out")).is_empty(),
+        "what is committed is published"
+    );
+    let logs = ["failed.log", "rescued.ndjson"].map(Path::new);
+    for (path, bytes) in &scene.dataset("out").contents() {
+        let whole = &expected[path];
+        match logs.contains(&path.as_path()) {
+            true => assert!(whole.starts_with(bytes), "{} of a refused run", path.display()),
+            false => assert!(whole == bytes, "{} of a refused run", path.display()),
+        }
+    }
+}
+
 #[test]
 fn another_archive_map_flag_or_build_is_refused_by_name() {
     let scene = scene();
@@ -459,22 +486,24 @@ fn standard_input_is_resumed_with_the_same_bytes_and_no_others() {
         command.stdin(File::open(scene.path(archive)).expect("it is there"));
         command
     };
-    let running = committed(&scene, &mut reading("archive.tar"));
-    running.signal(Signal::SIGKILL);
-    running.end().expect_signal(Signal::SIGKILL as i32);
+    // As late as in the midst of a publication, which is what the first thing that a resume does is about.
+    let is_cut_off = (1..40).any(|rename| {
+        fs::remove_dir_all(scene.path("out")).ok();
+        let mut killed = reading("archive.tar");
+        killed.env("TARQUET_FAILPOINT", format!("rename:{rename}:kill"));
+        Run::of(&mut killed).expect_signal(Signal::SIGKILL as i32);
+        let ledger = Ledger::read(&scene.path("out"));
+        ledger.is_some_and(|ledger| {
+            ledger.parts().len() > ledger.pending(&scene.path("out")).len()
+                && !ledger.pending(&scene.path("out")).is_empty()
+        })
+    });
+    assert!(is_cut_off, "no run was killed between two parts of a publication");
     scene.write("other.tar", fs::read(scene.path("archive.tar")).expect("it is there"));
     edit(&scene, "other.tar", |bytes| bytes[600] ^= 1);
-    refused(
-        &scene,
-        reading("other.tar").arg("--resume"),
-        &["the archive is another one than before"],
-    );
+    refused_while_reading(&scene, reading("other.tar").arg("--resume"), &expected);
     edit(&scene, "other.tar", |bytes| bytes.truncate(4_096));
-    refused(
-        &scene,
-        reading("other.tar").arg("--resume"),
-        &["the archive is another one than before"],
-    );
+    refused_while_reading(&scene, reading("other.tar").arg("--resume"), &expected);
     Run::of(reading("archive.tar").arg("--resume")).expect_code(SOME_FAILED);
     assert_same(&expected, &scene.dataset("out").contents(), "resumed");
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// `run/ledger.json`.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ledger(Value);
 
 impl Ledger {
