@@ -13,7 +13,8 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use indicatif::MultiProgress;
 use nix::sys::signal::Signal;
 use tarquet_coordinator::{
-    Coordinator, Documents, Ended, Ending, Progress, Report, RunError, Selection, Settings, Several, Source, Wanted,
+    Coordinator, Documents, Ended, Ending, Output, Progress, Report, RunError, Selection, Settings, Several, Source,
+    Wanted,
 };
 use tarquet_dataset::{Existing, Options};
 use tarquet_feature_map::Plan;
@@ -193,7 +194,8 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
     let (sources, several) = sources(&arguments.tar_path, &arguments.out_dir).map_err(Failure::System)?;
-    let coordinator = Coordinator::open(settings(arguments, sources, several, plan)?);
+    let output = output(&arguments);
+    let coordinator = Coordinator::open(settings(arguments, sources, several, plan)?, output);
     let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
 
@@ -248,19 +250,13 @@ fn settings(
     several: Several,
     plan: Plan,
 ) -> Result<Settings, Failure> {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = cores();
     Ok(Settings {
         documents: documents(arguments.documents),
         selection: selection(&arguments.include, &arguments.exclude).map_err(Failure::Usage)?,
         sources,
         several,
         ignore_zeros: arguments.ignore_zeros,
-        out_dir: arguments.out_dir,
-        existing: match (arguments.resume, arguments.overwrite) {
-            (true, _) => Existing::Resume,
-            (false, true) => Existing::Overwrite,
-            (false, false) => Existing::Refuse,
-        },
         plan,
         sample: arguments.sample,
         workers: arguments.workers.map_or(
@@ -273,16 +269,31 @@ fn settings(
             .map_or_else(|| inflate_threads(cores), usize::from),
         sandbox: demand(arguments.sandbox),
         member_timeout: arguments.member_timeout,
-        checkpoint_every: arguments.checkpoint_every,
         engine: engine(arguments.engine).to_owned(),
         max_document_bytes: arguments.max_document_bytes,
+        executable: PathBuf::from("/proc/self/exe"),
+    })
+}
+
+fn output(arguments: &ExtractArguments) -> Output {
+    Output {
+        out_dir: arguments.out_dir.clone(),
+        existing: match (arguments.resume, arguments.overwrite) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        },
         parts: Options {
             buffer_rows: arguments.buffer_rows,
             buffer_bytes: arguments.buffer_bytes,
-            encoders: (cores / 2).clamp(1, MOST_ENCODERS),
+            encoders: (cores() / 2).clamp(1, MOST_ENCODERS),
         },
-        executable: PathBuf::from("/proc/self/exe"),
-    })
+        checkpoint_every: arguments.checkpoint_every,
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// How many threads inflate when nothing is said. Together they do a quarter to a half more than one does alone, and

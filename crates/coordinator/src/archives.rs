@@ -66,17 +66,17 @@ impl Fault {
 
 impl Archives {
     /// Looks at all archives. Of several, those that are none are faults, unless all are. What is in the directory
-    /// `except` is no member of a directory.
+    /// `except`, if one is given, is no member of a directory.
     ///
     /// # Errors
     ///
     /// [`RunError::Archive`] when one cannot be opened or looked at, or when nothing of any can be read.
-    pub(crate) fn open(sources: &[Source], several: Several, except: &Path) -> Result<Archives, RunError> {
+    pub(crate) fn open(sources: &[Source], several: Several, except: Option<&Path>) -> Result<Archives, RunError> {
         let mut first_fault = None;
         let mut list = Vec::with_capacity(sources.len());
         for source in sources {
             let (path, opened) = match source {
-                Source::File(path) if path.is_dir() => (path.as_path(), Archive::directory(path, Some(except))),
+                Source::File(path) if path.is_dir() => (path.as_path(), Archive::directory(path, except)),
                 Source::File(path) => (path.as_path(), Archive::open(path)),
                 Source::StandardInput => (Path::new("-"), Archive::stdin()),
             };

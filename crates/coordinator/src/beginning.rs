@@ -62,7 +62,8 @@ impl Beginning {
         }
     }
 
-    fn at_start(course: &mut Course, spool: Spool) -> Result<Beginning, RunError> {
+    /// The walk from the first archive's start, of which nothing is noted.
+    pub(crate) fn at_start(course: &mut Course, spool: Spool) -> Result<Beginning, RunError> {
         let mut behind = Behind::default();
         // There is one: a run of which nothing can be read was refused.
         let leg = course.go_on(spool, 0, &mut behind.endings)?.ok_or(RunError::Stopped)?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tarquet_dataset::Position;
+use tarquet_dataset::{Position, Unit};
 
 /// Counters that the run's threads add to and a display reads. Every value only grows, except `workers`.
 #[derive(Debug, Default)]
@@ -85,6 +85,16 @@ impl Progress {
 }
 
 impl Counters {
+    /// Counts a unit that was delivered.
+    pub(crate) fn delivered(&self, amounts: &Amounts) {
+        add(&self.extracted, amounts.members - amounts.failed);
+        add(&self.failed, amounts.failed);
+        add(&self.documents, amounts.documents);
+        add(&self.failures, amounts.failures);
+        add(&self.rows, amounts.rows);
+        add(&self.rescued, amounts.rescued);
+    }
+
     /// What is committed now.
     pub(crate) fn committed(&self, position: &Position) {
         let documents = position.documents + position.failures;
@@ -128,6 +138,29 @@ impl Counters {
             committed_documents: get(&self.committed_documents),
             archive_bytes: get(&self.archive_bytes),
             archive_len: get(&self.archive_len),
+        }
+    }
+}
+
+/// What a unit adds to the counters.
+pub(crate) struct Amounts {
+    members: u64,
+    failed: u64,
+    documents: u64,
+    failures: u64,
+    rows: u64,
+    rescued: u64,
+}
+
+impl Amounts {
+    pub(crate) fn of(unit: &Unit) -> Amounts {
+        Amounts {
+            members: unit.members,
+            failed: unit.failed,
+            documents: unit.documents as u64,
+            failures: unit.failures.len() as u64,
+            rows: unit.rows.iter().map(|rows| u64::from(*rows)).sum(),
+            rescued: unit.rescued.len() as u64,
         }
     }
 }

@@ -13,7 +13,7 @@ use tarquet_archive::{Releaser, WalkError};
 use tarquet_dataset::{Dataset, Description, Options, Published, Table, Target};
 use tarquet_feature_map::plan::Feature;
 use tarquet_feature_map::{Evidence, Plan};
-use tarquet_wire::message::{Hello, ToWorker};
+use tarquet_wire::message::{Hello, Product, ToWorker};
 use tarquet_wire::sandbox::{Demand, Held};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
 
@@ -30,6 +30,7 @@ use crate::numbering::{Numbering, Sent, with_archive_column};
 use crate::receive::Schemas;
 use crate::settings::{Report, Several};
 use crate::source::WorkerSource;
+use crate::survey::Gathering;
 use crate::trail::Trail;
 use crate::tuning::Tuning;
 use crate::watch::Watch;
@@ -61,6 +62,8 @@ pub(crate) struct Crew {
     pub(crate) workers: usize,
     pub(crate) executable: PathBuf,
     pub(crate) engine: String,
+    /// What they make of documents.
+    pub(crate) product: Product,
     /// Documents larger than this fail, in bytes.
     pub(crate) max_document_bytes: u64,
     /// What each may allocate, in bytes.
@@ -80,6 +83,47 @@ pub(crate) struct Ground {
     pub(crate) commit: Commit,
     /// How many archives there are, if there are, or could be, several.
     pub(crate) archives: Option<u64>,
+}
+
+/// Where units go.
+pub(crate) enum Goal {
+    /// Into a dataset.
+    Dataset(Box<Ground>),
+    /// To whoever asked for them.
+    Sink(Gathering),
+}
+
+impl Goal {
+    /// What workers make of documents.
+    pub(crate) fn product(&self) -> Product {
+        match self {
+            Goal::Dataset(_) => Product::Rows,
+            Goal::Sink(gathering) => gathering.product,
+        }
+    }
+
+    fn trail(&self) -> &Trail {
+        match self {
+            Goal::Dataset(ground) => &ground.commit.trail,
+            Goal::Sink(gathering) => &gathering.trail,
+        }
+    }
+
+    /// How many archives there are, if there are, or could be, several.
+    fn archives(&self) -> Option<u64> {
+        match self {
+            Goal::Dataset(ground) => ground.archives,
+            Goal::Sink(gathering) => gathering.archives,
+        }
+    }
+}
+
+/// How a run ends that is not ended by an error.
+pub(crate) enum Outcome {
+    /// The dataset is finished.
+    Published(Published),
+    /// The sink has all units.
+    Gathered,
 }
 
 /// A task that is not done.
@@ -113,8 +157,8 @@ pub(crate) struct Run {
     /// The archives that are read.
     trail: Trail,
     archives: Option<u64>,
-    /// Until the dataset is begun.
-    ground: Option<Ground>,
+    /// Until it is begun.
+    goal: Option<Goal>,
     watch: Watch,
     /// When the watch is looked at next.
     tick_at: Instant,
@@ -152,14 +196,14 @@ enum Phase {
 }
 
 /// How the loop ends.
-type End = Result<Published, RunError>;
+pub(crate) type End = Result<Outcome, RunError>;
 
 impl Run {
     pub(crate) fn new(
         plan: &Plan,
         releaser: Releaser,
         crew: Crew,
-        ground: Ground,
+        goal: Goal,
         gate: Gate,
         counters: &Arc<Counters>,
         inputs: &Sender<Input>,
@@ -184,6 +228,7 @@ impl Run {
             build: BUILD.to_owned(),
             plan: plan.clone(),
             engine: crew.engine,
+            product: crew.product,
             sources: 0,
             unit_bytes: UNIT_BYTES,
             max_document_bytes: crew.max_document_bytes,
@@ -203,9 +248,9 @@ impl Run {
             sandbox: None,
             tuning,
             schemas: Arc::new(OnceLock::new()),
-            trail: ground.commit.trail.clone(),
-            archives: ground.archives,
-            ground: Some(ground),
+            trail: goal.trail().clone(),
+            archives: goal.archives(),
+            goal: Some(goal),
             tick_at: Instant::now() + watch.period(),
             watch,
             leave_by: None,
@@ -224,9 +269,9 @@ impl Run {
         })
     }
 
-    /// Works until the dataset is published, or something ends the run; then no worker lives any more, and what was
+    /// Works until the goal is reached, or something ends the run; then no worker lives any more, and what was
     /// delivered is committed, if it can be.
-    pub(crate) fn work(&mut self, inputs: &Receiver<Input>) -> Result<Published, RunError> {
+    pub(crate) fn work(&mut self, inputs: &Receiver<Input>) -> End {
         loop {
             let step = match self.next(inputs) {
                 Ok(Some(input)) => self.take(input),
@@ -313,7 +358,14 @@ impl Run {
         match input {
             Input::Hangup { worker, broken } => self.bury(worker, broken)?,
             Input::Stop => self.stop()?,
-            Input::Published(published) => return Ok(Some(Ok(published))),
+            Input::Published(published) => return Ok(Some(Ok(Outcome::Published(published)))),
+            Input::Gathered => return Ok(Some(Ok(Outcome::Gathered))),
+            Input::Enough => {
+                // What workers have in hand is of no use, so nobody waits for them.
+                self.links.values_mut().for_each(Link::kill);
+                self.writer = None;
+                return Err(RunError::Stopped);
+            }
             Input::Suspended => self.writer = None,
             Input::WriterFailed(error) => {
                 self.writer = None;
@@ -542,48 +594,48 @@ impl Run {
         for warning in &resolved.warnings {
             tracing::warn!("{warning}");
         }
-        self.begin_dataset(&resolved.plan)?;
+        self.begin(&resolved.plan)?;
         self.counters.sampling.store(false, Ordering::Relaxed);
         self.handle(Event::SchemaFixed(Box::new(resolved.plan)))?;
         Ok(())
     }
 
-    /// Has the dataset begun, or gone on with, now that every value has a type. That it cannot be comes as
+    /// Begins with the goal, now that every value has a type. That a dataset cannot be begun, or gone on with, comes as
     /// [`Input::WriterFailed`].
-    pub(crate) fn begin_dataset(&mut self, plan: &Plan) -> Result<(), RunError> {
-        let Some(ground) = self.ground.take() else {
+    pub(crate) fn begin(&mut self, plan: &Plan) -> Result<(), RunError> {
+        let Some(goal) = self.goal.take() else {
             return Ok(());
         };
         let schemas = tables::schemas(plan)?;
-        let Ground {
-            target,
-            options,
-            inputs,
-            commit,
-            archives,
-        } = ground;
-        let several = match archives {
+        let several = match goal.archives() {
             Some(_) => Several::Yes,
             None => Several::No,
         };
         let numbering = Numbering::new(plan, several);
         let tables = dataset_tables(plan, &schemas, several);
-        let (plan, counters) = (plan.clone(), Arc::clone(&self.counters));
-        // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
-        let begin = move || {
-            let dataset = open_dataset(target, tables, inputs, &plan, options)?;
-            counters.begun.store(true, Ordering::Relaxed);
-            Ok(dataset)
-        };
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
-        let writer = Writer::start(
-            begin,
-            commit,
-            numbering,
-            Arc::clone(&self.counters),
-            self.inputs.clone(),
-        );
+        let (counters, inputs) = (Arc::clone(&self.counters), self.inputs.clone());
+        let writer = match goal {
+            Goal::Dataset(ground) => {
+                let Ground {
+                    target,
+                    options,
+                    inputs: described,
+                    commit,
+                    ..
+                } = *ground;
+                let (plan, begun) = (plan.clone(), Arc::clone(&self.counters));
+                // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
+                let begin = move || {
+                    let dataset = open_dataset(target, tables, described, &plan, options)?;
+                    begun.begun.store(true, Ordering::Relaxed);
+                    Ok(dataset)
+                };
+                Writer::start(begin, commit, numbering, counters, inputs)
+            }
+            Goal::Sink(gathering) => gathering.start(plan, &tables, numbering, counters, inputs),
+        };
         self.writer = Some(writer.map_err(|error| RunError::Start {
             what: "the dataset's thread",
             error,
@@ -626,7 +678,7 @@ impl Run {
     }
 
     /// What the archive was, now that all of it is walked and every task is done.
-    fn notes(&self) -> Notes {
+    pub(crate) fn notes(&self) -> Notes {
         let progress = self.counters.progress();
         let walked = self.walked.as_ref();
         Notes {
@@ -638,6 +690,16 @@ impl Run {
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
             shared_id: walked.and_then(|walked| walked.shared_id.clone()),
         }
+    }
+
+    /// Whether the walk came to the end of the last archive, and had left out no member that was wanted.
+    pub(crate) fn walked_to_the_end(&self) -> bool {
+        self.walked.as_ref().is_some_and(|walked| walked.is_whole)
+    }
+
+    /// What held every worker in, if there was one.
+    pub(crate) fn sandbox(&self) -> Option<&Held> {
+        self.sandbox.as_ref()
     }
 
     /// What the run was, whose dataset is published.

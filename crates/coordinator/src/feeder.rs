@@ -2,6 +2,7 @@
 
 mod elements;
 mod gate;
+mod portion;
 mod stretches;
 
 use std::io;
@@ -14,6 +15,7 @@ use tarquet_wire::message::{Extent, Failure, Member, SampleLimit};
 
 pub(crate) use self::gate::Gate;
 use self::gate::Room;
+pub(crate) use self::portion::Portion;
 use crate::beginning::{Behind, without_index};
 use crate::counters::{Counters, add};
 use crate::course::{Course, Leg};
@@ -45,6 +47,8 @@ pub(crate) struct Walked {
     pub(crate) repeated_id: Option<String>,
     /// A member of many documents, all of which have its id, if there is one.
     pub(crate) shared_id: Option<String>,
+    /// Whether every wanted member was taken.
+    pub(crate) is_whole: bool,
 }
 
 /// Walks the archives and sends their tasks.
@@ -63,6 +67,8 @@ pub(crate) struct Feeder {
     /// Where places are noted at which a resumed run can begin.
     pub(crate) index: Option<SeekIndex>,
     pub(crate) wanted: Wanted,
+    /// How much of what is wanted is taken.
+    pub(crate) portion: Portion,
     /// How many wanted members, from the first archive's first, are committed already.
     pub(crate) committed: u64,
     /// How much of the member behind them is committed already, in bytes of its content.
@@ -179,6 +185,9 @@ impl Feeding {
             let (damage, is_told) = self.walk_archive()?;
             // A task has one source, and a unit one archive.
             self.flush()?;
+            if self.feeder.portion.is_over() {
+                break;
+            }
             self.end_archive(damage.as_ref(), is_told);
             if !self.begin_archive()? {
                 break;
@@ -195,6 +204,7 @@ impl Feeding {
             endings: self.endings,
             repeated_id: self.names.repeated().cloned(),
             shared_id: self.names.shared().cloned(),
+            is_whole: self.feeder.portion.is_whole(),
         })
     }
 
@@ -202,6 +212,9 @@ impl Feeding {
     /// failure of a wanted member that it cuts off.
     fn walk_archive(&mut self) -> Result<(Option<Damage>, bool), Halt> {
         loop {
+            if self.feeder.portion.is_over() {
+                return Ok((None, false));
+            }
             match self.feeder.walk.next() {
                 Ok(Some(found)) => {
                     if let Some(point) = self.feeder.index.as_ref().and_then(|_| self.feeder.walk.take_point()) {
@@ -281,6 +294,10 @@ impl Feeding {
         if !wanted || !(self.feeder.wanted)(&found.name) {
             add(&self.feeder.counters.skipped, 1);
             self.passed.skipped += 1;
+            return Ok(());
+        }
+        let before = self.feeder.course.archives.len_of(0..self.feeder.position);
+        if !self.feeder.portion.takes(before + self.feeder.walk.consumed()) {
             return Ok(());
         }
         self.passed.wanted += 1;
@@ -410,7 +427,7 @@ impl Feeding {
     fn push(&mut self, member: Member) -> Result<(), WalkError> {
         self.batch.weight += member.size + member.name.len() as u64 + MEMBER_OVERHEAD;
         self.batch.members.push(member);
-        match self.batch.weight >= TASK_BYTES {
+        match self.batch.weight >= TASK_BYTES || self.feeder.portion.is_full() {
             true => self.flush(),
             false => Ok(()),
         }
@@ -515,7 +532,6 @@ fn send(inputs: &Sender<Input>, input: Input) -> Result<(), WalkError> {
 mod tests {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
-    use std::path::Path;
     use std::sync::mpsc::{Receiver, channel};
     use std::thread;
     use std::time::Duration;
@@ -564,7 +580,7 @@ mod tests {
         let gate = Gate::default();
         let source = Source::File(path.to_owned());
         let mut course = Course {
-            archives: Archives::open(&[source], Several::No, Path::new("none")).unwrap(),
+            archives: Archives::open(&[source], Several::No, None).unwrap(),
             read: None,
             points: None,
             ignore_zeros: false,
@@ -589,6 +605,7 @@ mod tests {
             behind: Behind::default(),
             index: None,
             wanted: Box::new(|_| true),
+            portion: Portion::default(),
             committed: 0,
             committed_bytes: 0,
             documents: Documents::Auto,

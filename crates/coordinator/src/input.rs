@@ -68,6 +68,10 @@ pub(crate) enum Input {
     WriterFailed(RunError),
     /// The dataset is finished.
     Published(Published),
+    /// A survey's sink has all units.
+    Gathered,
+    /// A survey's sink wants no more of them.
+    Enough,
     /// What was delivered is committed, and the dataset is closed.
     Suspended,
     /// A thread of this process panicked.

@@ -12,7 +12,7 @@ use tarquet_feature_map::Plan;
 
 use crate::archives::Archives;
 use crate::error::RunError;
-use crate::settings::{Settings, Several};
+use crate::settings::{Output, Settings, Several};
 
 /// The name of the input that is a text of many lines.
 const FEATURE_MAP: &str = "the feature map";
@@ -25,13 +25,12 @@ const MODIFIED: &str = "the archive's time of modification";
 
 /// Everything that the bytes of a run depend on: names for people, values to be compared. Without archives, what is known
 /// of standard input before it is read.
-pub(crate) fn inputs(settings: &Settings, archives: Option<&Archives>) -> Result<Vec<Input>, RunError> {
-    let Settings {
-        plan,
-        parts,
-        executable,
-        ..
-    } = settings;
+pub(crate) fn inputs(
+    settings: &Settings,
+    output: &Output,
+    archives: Option<&Archives>,
+) -> Result<Vec<Input>, RunError> {
+    let Settings { plan, executable, .. } = settings;
     let mut inputs = Inputs(Vec::new());
     inputs.add("the version of tarquet", env!("CARGO_PKG_VERSION"));
     // Two files of some megabytes, read at the same time: no worker starts before both are known.
@@ -71,8 +70,8 @@ pub(crate) fn inputs(settings: &Settings, archives: Option<&Archives>) -> Result
     inputs.add("--documents", settings.documents);
     inputs.add("--ignore-zeros", settings.ignore_zeros);
     inputs.add("--max-document-bytes", settings.max_document_bytes);
-    inputs.add("--buffer-rows", parts.buffer_rows);
-    inputs.add("--buffer-bytes", parts.buffer_bytes);
+    inputs.add("--buffer-rows", output.parts.buffer_rows);
+    inputs.add("--buffer-bytes", output.parts.buffer_bytes);
     Ok(inputs.0)
 }
 
@@ -127,7 +126,7 @@ pub(crate) fn warn_of_samples(archives: Option<&Archives>, then: &[Input], now: 
 /// # Errors
 ///
 /// [`RunError::Another`] with all that differs; [`RunError::Map`] where the ledger's map is none.
-pub(crate) fn plan(settings: &Settings, resumable: &Resumable, inputs: &[Input]) -> Result<Plan, RunError> {
+pub(crate) fn plan(output: &Output, resumable: &Resumable, inputs: &[Input]) -> Result<Plan, RunError> {
     let mut differences = differences(&resumable.inputs, inputs);
     // The resolved map is as good as the one that it was made of, and then there is no sample.
     if value(inputs, FEATURE_MAP).as_ref() == Some(&resumable.resolved_map) {
@@ -135,7 +134,7 @@ pub(crate) fn plan(settings: &Settings, resumable: &Resumable, inputs: &[Input])
     }
     if !differences.is_empty() {
         return Err(RunError::Another {
-            out_dir: settings.out_dir.clone(),
+            out_dir: output.out_dir.clone(),
             differences,
         });
     }

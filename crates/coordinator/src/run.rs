@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use tarquet_archive::{Spool, SpoolOptions};
 use tarquet_dataset::{Input as Described, Position, Published, Resumable, Target};
 use tarquet_feature_map::Plan;
 use tarquet_wire::tables;
@@ -14,18 +12,15 @@ use tarquet_wire::tables;
 use crate::archives::Archives;
 use crate::beginning::Beginning;
 use crate::counters::{Counters, Progress};
-use crate::course::{Course, Leg};
 use crate::error::RunError;
-use crate::event_loop::{Crew, Ground, Run, dataset_tables};
-use crate::feeder::{Feeder, Gate};
+use crate::event_loop::{Goal, Ground, Outcome, dataset_tables};
+use crate::feeder::Portion;
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::resume;
+use crate::road::{Journey, Road};
 use crate::seek_index::Subject;
-use crate::settings::{Ended, Report, Settings, Several, Source};
-use crate::source::WorkerSource;
-use crate::trail::Trail;
-use crate::tuning::Tuning;
+use crate::settings::{Ended, Output, Report, Settings, Several, Source};
 use crate::writer::Commit;
 
 /// Stops a run from another thread.
@@ -35,6 +30,11 @@ pub struct Stopper {
 }
 
 impl Stopper {
+    /// What stops the run that listens to these inputs.
+    pub(crate) fn of(inputs: &Sender<Input>) -> Stopper {
+        Stopper { inputs: inputs.clone() }
+    }
+
     /// Asks the run to stop: no new tasks, the sentinel to every worker, a checkpoint of what was delivered, and then
     /// [`RunError::Stopped`].
     pub fn stop(&self) {
@@ -46,6 +46,7 @@ impl Stopper {
 /// A run that can be started.
 pub struct Coordinator {
     settings: Settings,
+    output: Output,
     /// `None` where they are not needed: it is standard input, of a run that is finished already.
     archives: Option<Archives>,
     target: Target,
@@ -54,15 +55,15 @@ pub struct Coordinator {
 }
 
 impl Coordinator {
-    /// A run with these settings, whose archives are there and whose directory is taken. For the first bytes of standard
+    /// A run with these settings, whose archives are there, into a directory that is taken. For the first bytes of standard
     /// input this waits, and nothing but a signal that kills ends that.
     ///
     /// # Errors
     ///
     /// [`RunError::Archive`], or [`RunError::Dataset`] where the directory cannot be taken.
-    pub fn open(settings: Settings) -> Result<Coordinator, RunError> {
-        let claim = || Target::claim(&settings.out_dir, settings.existing);
-        let open = || Archives::open(&settings.sources, settings.several, &settings.out_dir);
+    pub fn open(settings: Settings, output: Output) -> Result<Coordinator, RunError> {
+        let claim = || Target::claim(&output.out_dir, output.existing);
+        let open = || Archives::open(&settings.sources, settings.several, Some(&output.out_dir));
         let (archives, target) = match &settings.sources[..] {
             [Source::StandardInput] => {
                 let target = claim()?;
@@ -73,6 +74,7 @@ impl Coordinator {
         };
         Ok(Coordinator {
             settings,
+            output,
             archives,
             target,
             counters: Arc::default(),
@@ -87,9 +89,7 @@ impl Coordinator {
 
     /// What stops the run.
     pub fn stopper(&self) -> Stopper {
-        Stopper {
-            inputs: self.inputs.0.clone(),
-        }
+        Stopper::of(&self.inputs.0)
     }
 
     /// Runs. It returns when the dataset is published, or when the run cannot go on; no worker lives after it.
@@ -101,12 +101,12 @@ impl Coordinator {
         let started = Instant::now();
         self.settings.plan = resume::canonical(&self.settings.plan)?;
         let sampled = !self.settings.plan.is_typed();
-        let described = resume::inputs(&self.settings, self.archives.as_ref())?;
+        let described = resume::inputs(&self.settings, &self.output, self.archives.as_ref())?;
         let earlier = self.target.resumable().cloned();
         let report = match earlier {
             None => self.extract(described, None)?,
             Some(earlier) => {
-                let plan = resume::plan(&self.settings, &earlier, &described)?;
+                let plan = resume::plan(&self.output, &earlier, &described)?;
                 resume::warn_of_samples(self.archives.as_ref(), &earlier.inputs, &described);
                 self.counters.resume(&earlier.position);
                 match earlier.finished {
@@ -126,10 +126,9 @@ impl Coordinator {
     /// Ends a run whose last commit was made, and that died before its end.
     fn complete(self, plan: &Plan, earlier: &Resumable) -> Result<Report, RunError> {
         let schemas = tables::schemas(plan)?;
-        let mut dataset = self.target.resume(
-            dataset_tables(plan, &schemas, self.settings.several),
-            self.settings.parts,
-        )?;
+        let mut dataset = self
+            .target
+            .resume(dataset_tables(plan, &schemas, self.settings.several), self.output.parts)?;
         dataset.finish("")?;
         let notes = Notes::of(earlier.notes.as_deref().unwrap_or_default());
         let progress = Progress {
@@ -152,6 +151,7 @@ impl Coordinator {
     fn extract(self, described: Vec<Described>, earlier: Option<(Plan, Position)>) -> Result<Report, RunError> {
         let Coordinator {
             settings,
+            output,
             archives,
             target,
             counters,
@@ -167,85 +167,48 @@ impl Coordinator {
             Some((plan, position)) => (plan, Some(position)),
             None => (settings.plan, None),
         };
+        let settings = Settings { plan, ..settings };
         let subject = archives.len().filter(|_| archives.any_is_compressed());
         let subject = subject.map(|len| Subject::new(len, &described));
-        let tuning = Tuning::of_run();
+        let read = position.as_ref().and_then(|position| position.source);
+        let Road {
+            mut course,
+            spool,
+            releaser,
+            trail,
+            tuning,
+        } = Road::through(archives, &settings, read)?;
         let spacing = tuning.seek_spacing;
-        let spool = spool(&archives)?;
-        let releaser = spool.releaser();
-        let trail = Trail::default();
-        let mut course = Course {
-            archives,
-            read: position.as_ref().and_then(|position| position.source),
-            points: None,
-            ignore_zeros: settings.ignore_zeros,
-            inflate_threads: settings.inflate_threads,
-            trail: trail.clone(),
-            spool: spool_source(&spool)?,
-            next: 0,
-        };
         let beginning = Beginning::of(&mut course, spool, &target, subject, position.as_ref(), spacing)?;
-        let Beginning { leg, behind, index } = beginning;
-        let Leg {
-            walk,
-            source,
-            position: archive,
-            name,
-        } = leg;
-        let plan = Arc::new(plan);
-        let sampling = !plan.is_typed();
-        counters.sampling.store(sampling, Ordering::Relaxed);
-
-        let ground = Ground {
+        let resumed = position.is_some();
+        let goal = Goal::Dataset(Box::new(Ground {
             target,
-            options: settings.parts,
-            inputs: position.is_none().then_some(described),
+            options: output.parts,
+            inputs: (!resumed).then_some(described),
             commit: Commit {
-                every: settings.checkpoint_every,
+                every: output.checkpoint_every,
                 trail,
             },
             archives: (several == Several::Yes).then_some(count),
-        };
-        let crew = Crew {
-            workers: settings.workers,
-            executable: settings.executable,
-            engine: settings.engine,
-            max_document_bytes: settings.max_document_bytes,
-            memory: settings.worker_memory,
-            sandbox: settings.sandbox,
-            member_timeout: settings.member_timeout,
-        };
-        let gate = Gate::default();
-        let mut run = Run::new(&plan, releaser, crew, ground, gate.clone(), &counters, &inputs)?;
-        if !sampling {
-            run.begin_dataset(&plan)?;
-        }
-        let resumed = position.is_some();
-        let feeder = start(Feeder {
-            walk,
-            source,
-            position: archive,
-            name,
+        }));
+        let journey = Journey {
+            settings,
             course,
-            behind,
-            index,
-            wanted: settings.selection.wanted,
-            committed: position.as_ref().map_or(0, |position| position.members),
-            committed_bytes: position.and_then(|position| position.open).map_or(0, |open| open.byte),
-            documents: settings.documents,
-            stretch_bytes: tuning.stretch_bytes,
-            max_document_bytes: settings.max_document_bytes,
-            plan,
-            sample: if sampling { settings.sample.max(1) } else { 0 },
-            gate,
-            counters,
-            inputs,
-        })?;
-        let ended = run.work(&receiver);
-        run.close();
-        // The thread has nothing to tell but what it sent.
-        feeder.join().ok();
-        let published = ended?;
+            releaser,
+            tuning,
+            beginning,
+            position,
+            portion: Portion::default(),
+            goal,
+            counters: &counters,
+            inputs: &inputs,
+            receiver: &receiver,
+        };
+        let (run, ended) = journey.make()?;
+        let Outcome::Published(published) = ended? else {
+            // Only a survey's goal is reached without one.
+            return Err(RunError::Stopped);
+        };
         remove_seek_index(&published);
         Ok(Report {
             resumed,
@@ -259,31 +222,4 @@ fn remove_seek_index(published: &Published) {
     if let Err(error) = published.remove_seek_index() {
         tracing::warn!("{error}. Nobody needs the seek index any more");
     }
-}
-
-/// The one spool that the archives go through, of those that have to.
-fn spool(archives: &Archives) -> Result<Spool, RunError> {
-    Ok(match archives.only() {
-        Some(only) => only.spool(SpoolOptions::default())?,
-        None if archives.any_is_spooled() => Spool::new(SpoolOptions::default())?,
-        None => Spool::without_memory(),
-    })
-}
-
-/// What workers read the spool from, if it can hold anything.
-fn spool_source(spool: &Spool) -> Result<Option<Arc<WorkerSource>>, RunError> {
-    let descriptor = spool.reader().map(|reader| reader.try_clone_to_owned()).transpose();
-    let descriptor = descriptor.map_err(|error| RunError::Start {
-        what: "reading the spool",
-        error,
-    })?;
-    Ok(descriptor.map(WorkerSource::spool).map(Arc::new))
-}
-
-fn start(feeder: Feeder) -> Result<JoinHandle<()>, RunError> {
-    let thread = thread::Builder::new().name("feeder".to_owned());
-    thread.spawn(move || feeder.run()).map_err(|error| RunError::Start {
-        what: "the walk",
-        error,
-    })
 }

@@ -13,7 +13,7 @@ use crate::counters::Progress;
 use crate::ending::Ending;
 use crate::notes::Notes;
 
-/// What a run needs to know.
+/// What whoever reads archives needs to know.
 pub struct Settings {
     /// The archives, in order; at least one.
     pub sources: Vec<Source>,
@@ -21,10 +21,6 @@ pub struct Settings {
     pub several: Several,
     /// Whether an end-of-archive marker is passed over, so that archives one behind the other are read as one.
     pub ignore_zeros: bool,
-    /// Where the dataset goes.
-    pub out_dir: PathBuf,
-    /// What happens to a dataset that is there already.
-    pub existing: Existing,
     /// The checked feature map.
     pub plan: Plan,
     /// How many members decide the types, where some are not written.
@@ -47,13 +43,21 @@ pub struct Settings {
     pub engine: String,
     /// Documents larger than this fail, in bytes.
     pub max_document_bytes: u64,
+    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`]. Its contents are a part of what a run has
+    /// to share with the one that it resumes.
+    pub executable: PathBuf,
+}
+
+/// Where what is extracted goes.
+pub struct Output {
+    /// The dataset's directory.
+    pub out_dir: PathBuf,
+    /// What happens to a dataset that is there already.
+    pub existing: Existing,
     /// How parts are cut and written.
     pub parts: Options,
     /// How long after a checkpoint the next one is made, if there is something new.
     pub checkpoint_every: Duration,
-    /// What is started as a worker, with [`tarquet_wire::WORKER_SUBCOMMAND`]. Its contents are a part of what a run has
-    /// to share with the one that it resumes.
-    pub executable: PathBuf,
 }
 
 /// Where an archive is read from.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tarquet_archive::PrefixProbe;
 use tarquet_dataset::{Dataset, FailedMember, SourcePrefix, Unit};
 
-use crate::counters::{Counters, add};
+use crate::counters::{Amounts, Counters};
 use crate::error::RunError;
 use crate::input::{Input, OnPanic};
 use crate::machine::{Event, WorkerId};
@@ -19,7 +19,7 @@ use crate::numbering::{Numbering, Sent};
 use crate::trail::Trail;
 
 /// What the thread is told.
-enum Order {
+pub(crate) enum Order {
     /// A unit for the dataset, and whose credit it holds.
     Append { worker: WorkerId, bytes: u64, unit: Sent },
     /// There is no more; the dataset is to be finished, with last failures that are no member's, and notes for whoever
@@ -56,6 +56,27 @@ impl Writer {
         counters: Arc<Counters>,
         inputs: Sender<Input>,
     ) -> io::Result<Writer> {
+        let told = inputs.clone();
+        Writer::spawn(inputs, move |orders, abandoned| {
+            let dataset = begin()?;
+            let writing = Writing {
+                due: from_now(commit.every),
+                numbering: numbering.resume(dataset.position().open.clone()),
+                members: dataset.position().members,
+                dataset,
+                commit,
+                counters: &counters,
+                inputs: &told,
+            };
+            writing.run(orders, abandoned)
+        })
+    }
+
+    /// Starts a thread that follows orders, until it was abandoned, and tells `inputs` what it gives at the end.
+    pub(crate) fn spawn(
+        inputs: Sender<Input>,
+        follow: impl FnOnce(&Receiver<Order>, &AtomicBool) -> Result<Option<Input>, RunError> + Send + 'static,
+    ) -> io::Result<Writer> {
         let (orders, receiver) = channel();
         let abandoned = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&abandoned);
@@ -66,18 +87,7 @@ impl Writer {
                     what: "the dataset's thread",
                 },
             );
-            let written = begin().and_then(|dataset| {
-                let writing = Writing {
-                    due: from_now(commit.every),
-                    numbering: numbering.resume(dataset.position().open.clone()),
-                    members: dataset.position().members,
-                    dataset,
-                    commit,
-                    counters: &counters,
-                    inputs: &inputs,
-                };
-                writing.run(&receiver, &seen)
-            });
+            let written = follow(&receiver, &seen);
             if let Some(input) = written.unwrap_or_else(|error| Some(Input::WriterFailed(error))) {
                 // The loop may have ended.
                 inputs.send(input).ok();
@@ -206,16 +216,9 @@ impl Writing<'_> {
         let archive = begun.and_then(|begun| begun.name);
         let unit = self.numbering.number(sent, archive.as_deref());
         self.members += unit.members;
-        let (documents, failures) = (unit.documents as u64, unit.failures.len() as u64);
-        let rows: u64 = unit.rows.iter().map(|rows| u64::from(*rows)).sum();
-        let (members, failed, rescued) = (unit.members, unit.failed, unit.rescued.len() as u64);
+        let amounts = Amounts::of(&unit);
         self.dataset.append(unit)?;
-        add(&self.counters.extracted, members - failed);
-        add(&self.counters.failed, failed);
-        add(&self.counters.documents, documents);
-        add(&self.counters.failures, failures);
-        add(&self.counters.rows, rows);
-        add(&self.counters.rescued, rescued);
+        self.counters.delivered(&amounts);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tarquet_coordinator::machine::Death;
-use tarquet_coordinator::{Coordinator, RunError, Selection, Settings, Several, Source};
+use tarquet_coordinator::{Coordinator, Output, RunError, Selection, Settings, Several, Source};
 use tarquet_dataset::{Existing, Options};
 use tarquet_wire::sandbox::Demand;
 use tarquet_wire::start::WORKER_SUBCOMMAND;
@@ -31,8 +31,6 @@ fn run(script: &str, workers: usize) -> RunError {
         sources: vec![Source::File(archive)],
         several: Several::No,
         ignore_zeros: false,
-        out_dir: dir.path().join("out"),
-        existing: Existing::Refuse,
         plan,
         sample: 1,
         selection: Selection {
@@ -46,16 +44,20 @@ fn run(script: &str, workers: usize) -> RunError {
         member_timeout: Duration::from_secs(60),
         engine: "simd-json".to_owned(),
         max_document_bytes: 1 << 20,
+        executable: write_script(dir.path(), script),
+    };
+    let output = Output {
+        out_dir: dir.path().join("out"),
+        existing: Existing::Refuse,
         parts: Options {
             buffer_rows: 100,
             buffer_bytes: 1 << 20,
             encoders: 1,
         },
         checkpoint_every: Duration::from_secs(30),
-        executable: write_script(dir.path(), script),
     };
     let started = Instant::now();
-    let Err(error) = Coordinator::open(settings).unwrap().run() else {
+    let Err(error) = Coordinator::open(settings, output).unwrap().run() else {
         panic!("no worker works");
     };
     assert!(started.elapsed() < STOPS_WITHIN, "it took {:?}", started.elapsed());

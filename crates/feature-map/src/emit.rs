@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// A key: as it is where that is safe, else quoted.
-pub(crate) fn key(text: &str) -> String {
+pub fn key(text: &str) -> String {
     let safe = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text
             .chars()
@@ -21,7 +21,7 @@ fn means_something_else(word: &str) -> bool {
 }
 
 /// A text in quotes: single ones, unless double ones are easier to read or the text has what single ones cannot hold.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     if !text.chars().all(is_printable) {
         return escaped(text);
     }

@@ -90,6 +90,11 @@ impl SlotEvidence {
         self.elements.insert(seen);
     }
 
+    /// The narrowest type that holds what was seen, of a value that is one node; nothing but null makes `json`.
+    pub fn column_type(self) -> ColumnType {
+        single_type(self).0
+    }
+
     fn merge(&mut self, other: &Self) {
         self.values = self.values.union(other.values);
         self.arrays |= other.arrays;

@@ -51,6 +51,12 @@ mod value;
 mod yaml;
 mod yaml_syntax;
 
+/// Pieces of a map's text, for whoever writes one.
+pub mod writing {
+    pub use crate::emit::{key, quote};
+    pub use crate::path_text::member_step;
+}
+
 pub use compile::{MAX_DEPTH, MAX_NODES, TrieError};
 pub use error::{MapError, MapErrors};
 pub use infer::{Evidence, InferenceWarning, Resolved, Seen, SlotEvidence, WarningReason};

@@ -164,6 +164,20 @@ impl Writer<'_> {
     }
 }
 
+/// The step of a path to the member of this name: `.name`, or `['name']` where it has to be quoted.
+pub fn member_step(name: &str) -> String {
+    if is_shorthand(name) {
+        return format!(".{name}");
+    }
+    let mut writer = Writer {
+        out: "[".to_owned(),
+        names: &[],
+    };
+    writer.quoted(name, '\'');
+    writer.out.push(']');
+    writer.out
+}
+
 /// Whether a name may follow a `.` as it is. Names beyond ASCII might too, but are easier to tell apart in quotes.
 fn is_shorthand(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -65,6 +65,7 @@ mod take;
 mod tape;
 mod time;
 mod view;
+mod visit;
 mod writer;
 
 pub use engine::{EngineKind, UnknownEngine};
@@ -78,4 +79,5 @@ pub use rescued::{Rescued, RescuedValues};
 pub use structural::Judges;
 pub use structural::{UnavailableSimd, check_simd};
 pub use table::FlushError;
+pub use visit::{Container, DocumentWalk, Time, Visitor};
 pub use writer::MAX_DOCUMENT_BYTES;

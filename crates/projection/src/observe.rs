@@ -111,11 +111,19 @@ fn seen(view: &View<'_>, node: NodeId) -> Seen {
     match view.value(node) {
         Kept::Null => Seen::Null,
         Kept::Bool(_) => Seen::Bool,
-        Kept::Number(Number::Int(value)) if value.unsigned_abs() <= EXACT_INTEGERS => Seen::Int,
-        Kept::Number(Number::Int(_)) => Seen::WideInt,
-        Kept::Number(Number::HugeInt) => Seen::HugeInt,
-        Kept::Number(Number::Fraction(_)) => Seen::Fraction,
+        Kept::Number(number) => seen_number(number),
         Kept::String(text) if text.form != TextForm::Lone => Seen::String,
-        Kept::Number(Number::HugeFraction) | Kept::String(_) | Kept::Array { .. } | Kept::Object => Seen::JsonOnly,
+        Kept::String(_) | Kept::Array { .. } | Kept::Object => Seen::JsonOnly,
+    }
+}
+
+/// What a number is, as far as inference tells values apart.
+pub(crate) fn seen_number(number: Number) -> Seen {
+    match number {
+        Number::Int(value) if value.unsigned_abs() <= EXACT_INTEGERS => Seen::Int,
+        Number::Int(_) => Seen::WideInt,
+        Number::HugeInt => Seen::HugeInt,
+        Number::Fraction(_) => Seen::Fraction,
+        Number::HugeFraction => Seen::JsonOnly,
     }
 }

@@ -26,13 +26,14 @@ pub mod batch;
 pub mod credit;
 pub mod frame;
 pub mod message;
+pub mod profile;
 pub mod sandbox;
 pub mod source;
 pub mod start;
 pub mod tables;
 
 /// The version of the protocol. Both ends are the same executable, so a difference is a broken installation.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The build that both ends must share: checked in the handshake.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");

@@ -53,6 +53,8 @@ pub struct Hello {
     pub plan: Plan,
     /// The projection engine's name.
     pub engine: String,
+    /// What is made of documents.
+    pub product: Product,
     /// The socket over which the descriptors come that members' bytes are read from: one of the descriptors that the worker
     /// was started with.
     pub sources: i32,
@@ -62,6 +64,16 @@ pub struct Hello {
     pub max_document_bytes: u64,
     /// The credit to start with, in bytes.
     pub credit: u64,
+}
+
+/// What a worker makes of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Product {
+    /// The rows that the plan gives.
+    Rows,
+    /// For each unit one row of the plan's only table, whose column behind the ids says which values the unit's documents
+    /// have.
+    Profile,
 }
 
 /// Consecutive members of an archive, or stretches of them.

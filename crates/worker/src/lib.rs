@@ -24,6 +24,7 @@ mod limits;
 mod lines;
 mod marks;
 mod process;
+mod product;
 mod reader;
 mod sandbox;
 mod scan;

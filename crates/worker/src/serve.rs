@@ -10,10 +10,12 @@ use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use tarquet_feature_map::{Evidence, Plan, SchemaError, display_name};
-use tarquet_projection::{DocumentError, EngineKind, FlushError, Projector};
+use tarquet_projection::{DocumentError, EngineKind, FlushError};
 use tarquet_wire::batch::TableEncoder;
 use tarquet_wire::frame::{FrameWriter, Kind, Outgoing};
-use tarquet_wire::message::{FromWorker, Hello, Member, MessageError, Span, Task, TaskId, ToWorker, encode, send};
+use tarquet_wire::message::{
+    FromWorker, Hello, Member, MessageError, Product, Span, Task, TaskId, ToWorker, encode, send,
+};
 use tarquet_wire::sandbox::Held;
 use tarquet_wire::source::SourceId;
 use tarquet_wire::tables::{FailureRow, schemas};
@@ -22,6 +24,7 @@ use thiserror::Error;
 
 use crate::commands::Commands;
 use crate::foreign;
+use crate::product::Maker;
 use crate::reader::{MemberReader, ReadError, Source};
 use crate::unit::Unit;
 use crate::window::Window;
@@ -110,6 +113,9 @@ pub enum WorkerError {
     /// A batch could not be encoded.
     #[error("rows cannot be sent: {0}")]
     Arrow(#[from] ArrowError),
+    /// A profile cannot be encoded.
+    #[error("what documents hold cannot be sent: {0}")]
+    Profile(#[from] serde_json::Error),
     /// The run ends before this worker's rows were wanted.
     #[error("the run ended while rows were waiting for credit")]
     Abandoned,
@@ -175,7 +181,8 @@ struct Worker<R, W, S> {
     /// What is read of a member that holds many documents.
     window: Window,
     plan: Arc<Plan>,
-    projector: Projector,
+    product: Product,
+    maker: Maker,
     /// One for each table, once every value has a type.
     encoders: Option<Vec<TableEncoder>>,
     /// How often this worker said that it is blocked.
@@ -210,7 +217,8 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             unit_bytes: hello.unit_bytes,
             max_document_bytes: hello.max_document_bytes,
             window: Window::default(),
-            projector: Projector::new(Arc::clone(&plan), engine),
+            product: hello.product,
+            maker: Maker::new(hello.product, &plan, engine),
             encoders: if plan.is_typed() { Some(encoders(&plan)?) } else { None },
             plan,
             requests: 0,
@@ -238,7 +246,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
     fn fix_schema(&mut self, plan: Plan) -> Result<(), WorkerError> {
         self.plan = Arc::new(plan);
         self.encoders = Some(encoders(&self.plan)?);
-        self.projector = Projector::new(Arc::clone(&self.plan), self.engine);
+        self.maker = Maker::new(self.product, &self.plan, self.engine);
         Ok(())
     }
 
@@ -290,7 +298,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
         match self.reader.read(member) {
             Ok(document) => {
                 let name = display_name(&member.name);
-                let _failed = self.projector.observe(document, &name, evidence);
+                let _failed = self.maker.observe(document, &name, evidence);
                 Ok(())
             }
             Err(ReadError::Member(_) | ReadError::Inflate(_)) => Ok(()),
@@ -328,7 +336,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
 
     /// Whether the unit is to be sent.
     fn is_full(&self, unit: &Unit) -> bool {
-        (self.projector.buffered_bytes() + unit.weight()) as u64 >= self.unit_bytes
+        (self.maker.buffered_bytes() + unit.weight()) as u64 >= self.unit_bytes
     }
 
     /// Announces members and reads those that are small. A stretch that is not small is announced piece by piece.
@@ -358,7 +366,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
     fn project(&mut self, member: &Member, unit: &mut Unit) -> Result<(), WorkerError> {
         let name = display_name(&member.name);
         let failure = match self.reader.read(member) {
-            Ok(document) => match self.projector.project(document, &*name) {
+            Ok(document) => match self.maker.add(document, &*name) {
                 Ok(()) => {
                     unit.add_document(name.into_owned());
                     return Ok(());
@@ -394,7 +402,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
 
     /// Sends the unit's batches, once credit covers them all, closes them, and says what follows.
     fn close(&mut self, task: TaskId, unit: Unit, behind: &[FromWorker]) -> Result<(), WorkerError> {
-        let (batches, done) = unit.close(task, &self.plan, self.projector.flush()?)?;
+        let (batches, done) = unit.close(task, &self.plan, self.maker.flush()?)?;
         let encoded = self.encode(&batches)?;
         let bytes = encoded
             .iter()

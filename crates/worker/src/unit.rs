@@ -11,7 +11,7 @@ use tarquet_wire::tables::{self, FailureRow, RescuedRow};
 
 use crate::serve::WorkerError;
 
-/// What a unit has besides the rows, which the projector holds.
+/// What a unit has besides the rows, which their maker holds.
 #[derive(Debug, Default)]
 pub(crate) struct Unit {
     /// Members of the task that it closes, failed ones included; a stretch counts as one.
@@ -22,7 +22,7 @@ pub(crate) struct Unit {
     failed: u32,
     /// The members that gave documents, in order.
     names: Vec<String>,
-    /// The projector's documents, in order.
+    /// The documents that gave rows, in order.
     documents: Vec<Place>,
     failures: Vec<FailureRow>,
     /// What the texts of `failures` weigh, in bytes.

@@ -154,6 +154,7 @@ impl Worker {
             build: BUILD.to_owned(),
             plan: tarquet_feature_map::parse("map.yaml", MAP).unwrap(),
             engine: "simd-json".to_owned(),
+            product: tarquet_wire::message::Product::Rows,
             sources: self.sources,
             unit_bytes: MIB,
             max_document_bytes: 256 * MIB,

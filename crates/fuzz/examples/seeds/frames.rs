@@ -168,6 +168,7 @@ fn to_worker(plan: &Plan) -> Vec<ToWorker> {
         build: BUILD.to_owned(),
         plan: plan.clone(),
         engine: "structural".to_owned(),
+        product: tarquet_wire::message::Product::Rows,
         sources: 3,
         unit_bytes: 1 << 20,
         credit: 8 << 20,

@@ -388,8 +388,19 @@ fn is_scalar_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
+/// The position after the number that starts at `start` in a valid document, and whether it has neither `.` nor an exponent.
+pub(crate) fn number_end(document: &[u8], start: usize) -> (usize, bool) {
+    let len = document[start..]
+        .iter()
+        .take_while(|byte| is_scalar_byte(**byte))
+        .count();
+    let text = &document[start..start + len];
+    let is_integer = !text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+    (start + len, is_integer)
+}
+
 /// The position after the closing quote of a valid string whose first byte is at `at`.
-fn string_end(document: &[u8], mut at: usize) -> usize {
+pub(crate) fn string_end(document: &[u8], mut at: usize) -> usize {
     loop {
         match document[at] {
             b'"' => return at + 1,

@@ -9,7 +9,7 @@ mod lexer;
 use tarquet_feature_map::trie::{Trie, TrieId};
 
 use self::lexer::{Lexer, StringToken};
-pub(crate) use self::lexer::{nearest_f64, number_text, read_number, unescape, value_end};
+pub(crate) use self::lexer::{nearest_f64, number_end, number_text, read_number, string_end, unescape, value_end};
 use crate::engine::{Engine, Offsets};
 use crate::error::{DocumentError, DocumentErrorKind};
 use crate::matcher::{Matcher, Member};

@@ -99,7 +99,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
                 Item::Document(from, to) => {
                     // One that fails says nothing of types; it fails again, and for good, when it is extracted.
                     let document = reading.window.range(from, to);
-                    let seen = self.projector.observe(document, &name, evidence);
+                    let seen = self.maker.observe(document, &name, evidence);
                     left.take(to - from);
                     if let Err(error) = seen
                         && reading.ends_with(error.kind)
@@ -199,7 +199,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             member: name,
             line: Some(line),
         };
-        match self.projector.project(document, origin) {
+        match self.maker.add(document, origin) {
             Ok(()) => unit.add_line(line),
             Err(error) => {
                 let is_end = reading.ends_with(error.kind);

@@ -31,6 +31,7 @@ fn hello(credit: u64) -> ToWorker {
         build: BUILD.to_owned(),
         plan: plan(MAP),
         engine: EngineKind::SimdJson.to_string(),
+        product: tarquet_wire::message::Product::Rows,
         sources: 3,
         unit_bytes: 1 << 20,
         max_document_bytes: 1 << 20,
