@@ -19,6 +19,10 @@ use crate::completions::{Shell, script};
 use crate::help;
 
 /// The files of one directory are these, and no others.
+#[expect(
+    clippy::print_stdout,
+    reason = "what to run is shown where a test fails, and only there"
+)]
 fn hold(directory: &str, files: &[(String, String)]) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     println!(

@@ -55,6 +55,7 @@ fn scene() -> Scene {
 }
 
 /// What a shell makes of lines, one by one; `None`, and a word of it, where there is no such shell.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn complete(scene: &Scene, shell: &[&str], script: &str, lines: &[&str]) -> Option<Vec<String>> {
     let there = Command::new(shell[0]).arg("--version").stdout(Stdio::null()).status();
     if there.is_err() {
