@@ -4,15 +4,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::completions::{self, CompletionsArguments};
 use crate::quantity::{
     AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_bytes, parse_duration, parse_worker_memory,
 };
+use crate::version;
 
 /// Turns a huge archive of JSON files into a typed, partitioned Parquet dataset.
+///
+/// Nothing is unpacked. A small YAML file, the feature map, says which fields become which columns of which table; several
+/// processes read the archive, and the rows stand in its order. A run that was stopped goes on where it was.
 #[derive(Debug, Parser)]
-#[command(name = "tarquet", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "tarquet",
+    version = version::SHORT,
+    long_version = version::long(),
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_long_help = HELP
+)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -22,31 +34,60 @@ pub(crate) struct Arguments {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Extract the features that a feature map names into DIR/features_raw/feature=NAME/part-*.parquet
-    #[command(after_help = EXTRACT_HELP)]
+    /// Extract what a feature map names into a Parquet dataset
+    ///
+    /// The dataset is made of DIR/features_raw/feature=NAME/part-*.parquet: one table for each feature of the map, of whole Parquet
+    /// files that can be read while the run goes on.
+    #[command(after_long_help = EXTRACT_HELP)]
     Extract(Box<ExtractArguments>),
     /// Check that every part of a dataset is whole and exactly what its ledger says
-    #[command(after_help = VERIFY_HELP)]
+    ///
+    /// Every part has to be there, to have its recorded size and checksum, to be readable to its last page and to have its rows.
+    /// What is wrong is named, and so is what the ledger does not know.
+    #[command(after_long_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Write what makes a shell complete this command line to standard output
+    #[command(after_long_help = completions::HELP)]
+    Completions(CompletionsArguments),
 }
+
+const HELP: &str = "\
+Examples:
+  tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
+  tarquet verify --out-dir out
+
+Environment:
+  Every flag of a command that has a value, and most others, can be set by a variable, too: that of
+  --buffer-rows is TARQUET_BUFFER_ROWS. The command line wins. --help names each.
+
+Exit codes:
+  0  all went well
+  1  stopped by an error
+  2  wrong usage, or an invalid feature map
+  3  done, but something was found wrong with the archive, its documents or the dataset";
 
 const EXTRACT_HELP: &str = "\
 Examples:
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
-  tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml --workers 4
   tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out --resume
+  tarquet extract --tar-path apis.tgz --out-dir apis --feature-map config/examples/aws_sdk.yaml
   tarquet extract --tar-path 'crawl/2026-*.tar.gz' --tar-path late.tar --out-dir crawl
   tarquet extract --tar-path raw/ --out-dir out
+  curl -L https://example.org/a.tar.gz | tarquet extract --tar-path - --out-dir out
 
-Every flag also reads an environment variable: --buffer-rows reads TARQUET_BUFFER_ROWS. Several globs of members in one
-are written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
+Environment:
+  Every flag but -v can be set by the variable that is named with it; the command line wins. Several
+  globs of members in one are written in braces: TARQUET_INCLUDE='{*.json,*.txt}'.
 
 Exit codes:
   0  every document was extracted (or failures are within --allow-failed)
   1  stopped by an error; what is committed stays, and --resume goes on
   2  wrong usage, or an invalid feature map
-  3  finished, but some documents failed, or the archive is damaged; the dataset is whole for the rest
-A run that SIGINT, SIGTERM or SIGHUP stops commits what is done and dies by that signal; a second one ends it at once.";
+  3  finished, but documents failed, or the archive is damaged; the dataset is whole for the rest
+
+Signals:
+  A run that SIGINT, SIGTERM or SIGHUP stops commits what is done and dies by that signal; a second
+  one ends it at once.";
 
 const VERIFY_HELP: &str = "\
 Examples:
@@ -63,7 +104,7 @@ Exit codes:
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// The dataset's directory
-    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR")]
+    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR", value_hint = ValueHint::DirPath)]
     pub(crate) out_dir: PathBuf,
 
     /// Look at sizes and at Parquet's own counts, but do not read the pages
@@ -78,114 +119,163 @@ pub(crate) struct VerifyArguments {
 /// The arguments of `extract`.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArguments {
-    /// The archive: a tar, plain or compressed with gzip or zstd (told by its content, never by its name); a directory of loose
-    /// files; or `-` for standard input. Repeatable, and may be a glob: all of them make one dataset, in this order
+    /// A tar (or gzip, zstd), a directory, - for stdin; repeatable
+    ///
+    /// A tar, plain or compressed with gzip or zstd, is told by its content, never by its name. Of a directory the files in it,
+    /// at any depth, are the members. It may be a glob (in quotes, so that the shell does not expand it); all that is given and
+    /// found makes one dataset, in this order.
     #[arg(
         long,
         value_name = "ARCHIVE",
         env = "TARQUET_TAR_PATH",
         required = true,
+        value_hint = ValueHint::FilePath,
         help_heading = "Input"
     )]
     pub(crate) tar_path: Vec<PathBuf>,
 
-    /// Take only members whose name matches this glob (repeatable) [default: *.json *.ndjson *.jsonl, each also .gz and .zst]
+    /// Take only members with such names, a glob; repeatable
+    ///
+    /// Where it is not given, members are taken whose name ends in .json, .ndjson or .jsonl, also with .gz or .zst behind it.
     #[arg(long, value_name = "GLOB", env = "TARQUET_INCLUDE", help_heading = "Input")]
     pub(crate) include: Vec<String>,
 
-    /// Leave out members whose name matches this glob (repeatable); it wins over --include
+    /// Leave out members with such names, a glob; repeatable
+    ///
+    /// It wins over --include.
     #[arg(long, value_name = "GLOB", env = "TARQUET_EXCLUDE", help_heading = "Input")]
     pub(crate) exclude: Vec<String>,
 
-    /// Read on behind an end-of-archive marker: for archives that were put one behind the other (cat a.tar b.tar)
+    /// Read on behind an end-of-archive marker
+    ///
+    /// For archives that were put one behind the other (cat a.tar b.tar).
     #[arg(long, env = "TARQUET_IGNORE_ZEROS", value_parser = BoolishValueParser::new(), help_heading = "Input")]
     pub(crate) ignore_zeros: bool,
 
-    /// How a member's documents are told from one another
+    /// A member's documents: auto, json, ndjson, array
+    ///
+    /// How they are told from one another; none of these is guessed from content.
     #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_DOCUMENTS", default_value_t = DocumentsKind::Auto, help_heading = "Input")]
     pub(crate) documents: DocumentsKind,
 
     /// Documents larger than this fail
+    ///
+    /// A size reads like 256MiB, 1.5GB or 4096. What counts of a compressed member is what it inflates to; of members of many
+    /// documents, each line or element counts alone.
     #[arg(long, value_name = "SIZE", env = "TARQUET_MAX_DOCUMENT_BYTES", default_value = "256MiB", value_parser = parse_bytes, help_heading = "Input")]
     pub(crate) max_document_bytes: u64,
 
-    /// The feature map: which fields become which columns of which table
+    /// The map from fields to columns
+    ///
+    /// The feature map, in YAML: which fields become which columns of which table.
     #[arg(
         long,
         value_name = "FILE",
         env = "TARQUET_FEATURE_MAP",
         default_value = "config/json_feature_map.yaml",
+        value_hint = ValueHint::FilePath,
         help_heading = "Features"
     )]
     pub(crate) feature_map: PathBuf,
 
-    /// How many documents decide the types that the map leaves open
+    /// How many documents decide the types that are open
+    ///
+    /// Types that the map does not say are those that hold every value of the first N documents.
     #[arg(long, value_name = "N", env = "TARQUET_SAMPLE", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Features")]
     pub(crate) sample: u64,
 
     /// Where the dataset goes
-    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR", help_heading = "Output")]
+    #[arg(long, value_name = "DIR", env = "TARQUET_OUT_DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub(crate) out_dir: PathBuf,
 
-    /// Go on with the run that was stopped in DIR, from its last checkpoint; where there is none, begin
+    /// Go on with the run that was stopped in DIR
+    ///
+    /// It goes on from its last checkpoint, and ends with exactly the bytes of a run that nothing stopped. Where there is none it
+    /// begins, and where it is finished there is nothing to do. Another archive, map or build is refused.
     #[arg(long, env = "TARQUET_RESUME", value_parser = BoolishValueParser::new(), conflicts_with = "overwrite", help_heading = "Output")]
     pub(crate) resume: bool,
 
-    /// Replace the dataset that DIR holds (removes only what its ledger names)
+    /// Replace the dataset that DIR holds
+    ///
+    /// Only what its ledger names is removed.
     #[arg(long, env = "TARQUET_OVERWRITE", value_parser = BoolishValueParser::new(), help_heading = "Output")]
     pub(crate) overwrite: bool,
 
-    /// A feature's part ends at the first document boundary with this many rows
+    /// A part ends once it has this many rows
+    ///
+    /// It ends at the first document boundary, so it may have some more.
     #[arg(long, value_name = "ROWS", env = "TARQUET_BUFFER_ROWS", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
     pub(crate) buffer_rows: u64,
 
-    /// The largest part ends when all open parts together exceed this
+    /// The largest part ends once all open ones exceed this
+    ///
+    /// It bounds the memory of rows that are waiting to be written. Lengths of values count. A size reads like 96MiB.
     #[arg(long, value_name = "SIZE", env = "TARQUET_BUFFER_BYTES", default_value = "96MiB", value_parser = parse_buffer_bytes, help_heading = "Output")]
     pub(crate) buffer_bytes: u64,
 
-    /// Worker processes [default: one for each core, but at least 8 and at most 12]
+    /// Worker processes [default: as many as cores, from 8 to 12]
+    ///
+    /// One for each core, but at least 8 and at most 12, if it is not given. The dataset is the same whatever their number.
     #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
     pub(crate) workers: Option<u16>,
 
-    /// Threads that decompress an archive in gzip, or in zstd of many frames, if it is a file; the rows are the same
-    /// [default: 1 with fewer than 8 cores, else one for each third core, but at most 4]
+    /// Threads that decompress [default: a third of the cores, up to 4]
+    ///
+    /// They share an archive in gzip, or in zstd of many frames, if it is a file; the rows are the same. With fewer than 8 cores
+    /// the default is 1.
     #[arg(long, value_name = "N", env = "TARQUET_INFLATE_THREADS", value_parser = clap::value_parser!(u8).range(1..=64), help_heading = "Running")]
     pub(crate) inflate_threads: Option<u8>,
 
-    /// What each worker may allocate; a member that needs more fails
+    /// What each worker may allocate
+    ///
+    /// A member that needs more fails. A size reads like 2GiB or 512MB.
     #[arg(long, value_name = "SIZE", env = "TARQUET_WORKER_MEMORY", default_value = "2GiB", value_parser = parse_worker_memory, help_heading = "Running")]
     pub(crate) worker_memory: u64,
 
-    /// How long a worker may compute on one member; only time on a processor counts, no waiting
+    /// How long a worker may compute on one member
+    ///
+    /// Only time on a processor counts, no waiting. A member that takes more is tried once more alone, then it fails. A time reads
+    /// like 60s, 500ms or 1.5m.
     #[arg(long, value_name = "TIME", env = "TARQUET_MEMBER_TIMEOUT", default_value = "60s", value_parser = parse_duration, help_heading = "Running")]
     pub(crate) member_timeout: Duration,
 
-    /// How often what is done is committed: what a crash costs at most
+    /// How often what is done is committed
+    ///
+    /// It is what a crash costs at most. A time reads like 30s, 500ms or 1.5m.
     #[arg(long, value_name = "TIME", env = "TARQUET_CHECKPOINT_EVERY", default_value = "30s", value_parser = parse_duration, help_heading = "Running")]
     pub(crate) checkpoint_every: Duration,
 
-    /// How many documents (N), or which share of them (P%), may fail before the run counts as failed; of a member that has
-    /// one on each line, each counts
+    /// How many documents may fail
+    ///
+    /// A number of documents, or a share of them (0.5%), that may fail before the exit code is 3. Of members of many documents, each
+    /// document counts.
     #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
     pub(crate) allow_failed: AllowedFailures,
 
-    /// Whether workers, which parse what is in the archive, lock themselves in (Landlock, seccomp)
-    #[arg(long, value_enum, env = "TARQUET_SANDBOX", default_value_t = Sandbox::Auto, help_heading = "Running")]
+    /// How workers lock themselves in: auto, require, off
+    ///
+    /// Workers parse what is in the archive, which nobody may vouch for. With Landlock and seccomp they can read what they are
+    /// given, write to their pipes, use memory, and do nothing else.
+    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_SANDBOX", default_value_t = Sandbox::Auto, help_heading = "Running")]
     pub(crate) sandbox: Sandbox,
 
-    /// What parses documents; the rows are the same
-    #[arg(long, value_enum, env = "TARQUET_ENGINE", default_value_t = Engine::Structural, help_heading = "Running")]
+    /// A parser: structural, simd-json, reference
+    ///
+    /// The rows are the same. The others are there to compare with.
+    #[arg(long, value_enum, value_name = "NAME", env = "TARQUET_ENGINE", default_value_t = Engine::Structural, help_heading = "Running")]
     pub(crate) engine: Engine,
 
-    /// How progress is shown on standard error
-    #[arg(long, value_enum, env = "TARQUET_PROGRESS", default_value_t = ProgressKind::Auto, help_heading = "Display")]
+    /// Progress on standard error: auto, plain, json, none
+    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_PROGRESS", default_value_t = ProgressKind::Auto, help_heading = "Display")]
     pub(crate) progress: ProgressKind,
 
-    /// How the summary is written to standard output
-    #[arg(long, value_enum, env = "TARQUET_SUMMARY", default_value_t = SummaryKind::Text, help_heading = "Display")]
+    /// The summary on standard output: text, json
+    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_SUMMARY", default_value_t = SummaryKind::Text, help_heading = "Display")]
     pub(crate) summary: SummaryKind,
 
-    /// What is logged to standard error
+    /// What is logged: off, error, warn, info, debug, trace
+    ///
+    /// Log lines go to standard error.
     #[arg(long, value_enum, value_name = "LEVEL", env = "TARQUET_LOG", default_value_t = LogLevel::Warn, help_heading = "Display")]
     pub(crate) log: LogLevel,
 
@@ -201,7 +291,7 @@ pub(crate) struct ExtractArguments {
 /// How a member's documents are told from one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DocumentsKind {
-    /// `.ndjson` and `.jsonl` (also with `.gz` or `.zst`) have one on each line; any other member is one.
+    /// By name: `.ndjson` and `.jsonl` have one on each line, others are one.
     Auto,
     /// Every member is one document.
     Json,
@@ -216,9 +306,9 @@ pub(crate) enum DocumentsKind {
 pub(crate) enum Engine {
     /// The scalar parser that decides what is valid.
     Reference,
-    /// simd-json's tape; what it cannot give exactly goes to the reference.
+    /// simd-json's tape; what it cannot give exactly is the reference's.
     SimdJson,
-    /// The vector engine that indexes a document and takes only what the map asks for.
+    /// An index made with vector instructions; only what is asked for is read.
     Structural,
 }
 
@@ -286,7 +376,7 @@ mod tests {
     #[test]
     fn every_flag_with_a_value_reads_the_environment() {
         let command = Arguments::command();
-        for argument in command.get_subcommands().flat_map(|command| command.get_arguments()) {
+        for argument in command.get_subcommands().flat_map(|command| command.get_opts()) {
             let name = argument.get_id().as_str();
             if !matches!(name, "verbose" | "help" | "version") {
                 let variable = format!("TARQUET_{}", name.to_uppercase());

@@ -176,7 +176,7 @@ fn log_level(arguments: &ExtractArguments) -> LogLevel {
 fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Failure> {
     if arguments.engine == Engine::Structural {
         // Each worker would find the same.
-        tarquet_worker::check_simd().map_err(|error| Failure::Usage(error.into()))?;
+        tarquet_worker::simd().map_err(|error| Failure::Usage(error.into()))?;
     }
     if arguments.sandbox == Sandbox::Require {
         // Before anything is there that would have to be resumed.

@@ -2,7 +2,11 @@
 
 mod args;
 mod command_line;
+mod completions;
 mod extract;
+#[cfg(test)]
+mod generated;
+mod help;
 mod logging;
 mod memory;
 mod progress;
@@ -11,11 +15,12 @@ mod signals;
 mod sources;
 mod summary;
 mod verify;
+mod version;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tarquet_wire::start::Start;
 
 use crate::args::{Arguments, Command};
@@ -26,10 +31,17 @@ fn main() -> ExitCode {
         return serve(&start);
     }
     memory::give_back_large_blocks();
-    match Arguments::parse().command {
+    match arguments().command {
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Extract(arguments) => extract::run(*arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }
+}
+
+/// The arguments, or the end: help, the version, or what is wrong with them.
+fn arguments() -> Arguments {
+    let parsed = Arguments::from_arg_matches(&help::command().get_matches());
+    parsed.unwrap_or_else(|error| error.format(&mut help::command()).exit())
 }
 
 fn serve(start: &Start) -> ExitCode {

@@ -77,7 +77,7 @@ pub use reference::MAX_DEPTH;
 pub use rescued::{Rescued, RescuedValues};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use structural::Judges;
-pub use structural::{UnavailableSimd, check_simd};
+pub use structural::{UnavailableSimd, simd};
 pub use table::FlushError;
 pub use visit::{Container, DocumentWalk, Time, Visitor};
 pub use writer::MAX_DOCUMENT_BYTES;

@@ -66,7 +66,7 @@ impl Projector {
     ///
     /// When an id's pattern is no regular expression, which those of a plan from
     /// [`parse`](tarquet_feature_map::parse) always are; and where the structural engine is asked for and
-    /// [`check_simd`](crate::check_simd) gives an error.
+    /// [`simd`](crate::simd) gives an error.
     pub fn new(plan: Arc<Plan>, engine: EngineKind) -> Self {
         Self {
             loader: Loader::new(&plan, engine),

@@ -40,4 +40,4 @@ pub use process::run;
 pub use reader::Source;
 pub use sandbox::lacks as sandbox_lacks;
 pub use serve::{NextSource, WorkerError, serve};
-pub use tarquet_projection::{UnavailableSimd, check_simd};
+pub use tarquet_projection::{UnavailableSimd, simd};

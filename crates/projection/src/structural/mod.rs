@@ -41,7 +41,7 @@ pub use self::judges::Judges;
 use self::names::Names;
 use self::walk::Walk;
 use self::width::Width;
-pub use self::width::{UnavailableSimd, check_simd};
+pub use self::width::{UnavailableSimd, simd};
 use crate::engine::{Engine, NotTaken, Offsets};
 use crate::matcher::Matcher;
 use crate::reference::BYTE_ORDER_MARK;
@@ -60,7 +60,7 @@ impl Structural {
     ///
     /// # Panics
     ///
-    /// Where [`check_simd`] gives an error.
+    /// Where [`simd`] gives an error.
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             index: Index::default(),

@@ -43,14 +43,14 @@ pub struct UnavailableSimd {
     there: String,
 }
 
-/// Whether this machine has the vector instructions that the environment variable `TARQUET_SIMD` asks for, if it is set:
-/// `avx512`, `avx2`, `neon`, or `portable` for none. Where it is not set or empty, the widest are used.
+/// The vector instructions that are used: `avx512`, `avx2`, `neon`, or `portable` for none. The environment variable
+/// `TARQUET_SIMD` may ask for one of these; where it is not set or empty, they are the widest that this machine has.
 ///
 /// # Errors
 ///
-/// When it asks for something else, or for what the machine does not have.
-pub fn check_simd() -> Result<(), UnavailableSimd> {
-    Width::chosen().map(drop)
+/// When the variable asks for something else, or for what the machine does not have.
+pub fn simd() -> Result<&'static str, UnavailableSimd> {
+    Width::chosen().map(Width::name)
 }
 
 impl Width {
