@@ -1,15 +1,18 @@
 //! The arguments as they are written. What they mean is [`crate::extract`]'s affair.
 
+mod groups;
+mod surveys;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+pub(crate) use self::groups::{DisplayArguments, InputArguments, RunningArguments};
+pub(crate) use self::surveys::{CheckArguments, InspectArguments, InspectFormat, PreviewArguments, PreviewFormat};
 use crate::completions::{self, CompletionsArguments};
-use crate::quantity::{
-    AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_bytes, parse_duration, parse_worker_memory,
-};
+use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_duration};
 use crate::version;
 
 /// Turns a huge archive of JSON files into a typed, partitioned Parquet dataset.
@@ -40,6 +43,22 @@ pub(crate) enum Command {
     /// files that can be read while the run goes on.
     #[command(after_long_help = EXTRACT_HELP)]
     Extract(Box<ExtractArguments>),
+    /// Show what is in an archive, and write a feature map to start from
+    ///
+    /// Which paths documents have, how often, of which types, with how many nulls and different values, and examples. Of a sample,
+    /// or of everything.
+    #[command(after_long_help = surveys::INSPECT_HELP)]
+    Inspect(Box<InspectArguments>),
+    /// Check a feature map, alone or against an archive
+    ///
+    /// Against an archive it says which columns find nothing, and which paths are near, which values do not fit, and shows rows.
+    #[command(after_long_help = surveys::CHECK_HELP)]
+    Check(Box<CheckArguments>),
+    /// Show the first rows of every feature
+    ///
+    /// It reads no more of the archive than it needs, and writes no dataset.
+    #[command(after_long_help = surveys::PREVIEW_HELP)]
+    Preview(Box<PreviewArguments>),
     /// Check that every part of a dataset is whole and exactly what its ledger says
     ///
     /// Every part has to be there, to have its recorded size and checksum, to be readable to its last page and to have its rows.
@@ -53,7 +72,9 @@ pub(crate) enum Command {
 
 const HELP: &str = "\
 Examples:
-  tarquet extract --tar-path jsons_raw.tar.kaggle --out-dir out
+  tarquet inspect --tar-path jsons_raw.tar.kaggle --write-map map.yaml
+  tarquet preview --tar-path jsons_raw.tar.kaggle --feature-map map.yaml
+  tarquet extract --tar-path jsons_raw.tar.kaggle --feature-map map.yaml --out-dir out
   tarquet verify --out-dir out
 
 Environment:
@@ -119,51 +140,8 @@ pub(crate) struct VerifyArguments {
 /// The arguments of `extract`.
 #[derive(Debug, Args)]
 pub(crate) struct ExtractArguments {
-    /// A tar (or gzip, zstd), a directory, - for stdin; repeatable
-    ///
-    /// A tar, plain or compressed with gzip or zstd, is told by its content, never by its name. Of a directory the files in it,
-    /// at any depth, are the members. It may be a glob (in quotes, so that the shell does not expand it); all that is given and
-    /// found makes one dataset, in this order.
-    #[arg(
-        long,
-        value_name = "ARCHIVE",
-        env = "TARQUET_TAR_PATH",
-        required = true,
-        value_hint = ValueHint::FilePath,
-        help_heading = "Input"
-    )]
-    pub(crate) tar_path: Vec<PathBuf>,
-
-    /// Take only members with such names, a glob; repeatable
-    ///
-    /// Where it is not given, members are taken whose name ends in .json, .ndjson or .jsonl, also with .gz or .zst behind it.
-    #[arg(long, value_name = "GLOB", env = "TARQUET_INCLUDE", help_heading = "Input")]
-    pub(crate) include: Vec<String>,
-
-    /// Leave out members with such names, a glob; repeatable
-    ///
-    /// It wins over --include.
-    #[arg(long, value_name = "GLOB", env = "TARQUET_EXCLUDE", help_heading = "Input")]
-    pub(crate) exclude: Vec<String>,
-
-    /// Read on behind an end-of-archive marker
-    ///
-    /// For archives that were put one behind the other (cat a.tar b.tar).
-    #[arg(long, env = "TARQUET_IGNORE_ZEROS", value_parser = BoolishValueParser::new(), help_heading = "Input")]
-    pub(crate) ignore_zeros: bool,
-
-    /// A member's documents: auto, json, ndjson, array
-    ///
-    /// How they are told from one another; none of these is guessed from content.
-    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_DOCUMENTS", default_value_t = DocumentsKind::Auto, help_heading = "Input")]
-    pub(crate) documents: DocumentsKind,
-
-    /// Documents larger than this fail
-    ///
-    /// A size reads like 256MiB, 1.5GB or 4096. What counts of a compressed member is what it inflates to; of members of many
-    /// documents, each line or element counts alone.
-    #[arg(long, value_name = "SIZE", env = "TARQUET_MAX_DOCUMENT_BYTES", default_value = "256MiB", value_parser = parse_bytes, help_heading = "Input")]
-    pub(crate) max_document_bytes: u64,
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
 
     /// The map from fields to columns
     ///
@@ -213,31 +191,8 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "SIZE", env = "TARQUET_BUFFER_BYTES", default_value = "96MiB", value_parser = parse_buffer_bytes, help_heading = "Output")]
     pub(crate) buffer_bytes: u64,
 
-    /// Worker processes [default: as many as cores, from 8 to 12]
-    ///
-    /// One for each core, but at least 8 and at most 12, if it is not given. The dataset is the same whatever their number.
-    #[arg(long, value_name = "N", env = "TARQUET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Running")]
-    pub(crate) workers: Option<u16>,
-
-    /// Threads that decompress [default: a third of the cores, up to 4]
-    ///
-    /// They share an archive in gzip, or in zstd of many frames, if it is a file; the rows are the same. With fewer than 8 cores
-    /// the default is 1.
-    #[arg(long, value_name = "N", env = "TARQUET_INFLATE_THREADS", value_parser = clap::value_parser!(u8).range(1..=64), help_heading = "Running")]
-    pub(crate) inflate_threads: Option<u8>,
-
-    /// What each worker may allocate
-    ///
-    /// A member that needs more fails. A size reads like 2GiB or 512MB.
-    #[arg(long, value_name = "SIZE", env = "TARQUET_WORKER_MEMORY", default_value = "2GiB", value_parser = parse_worker_memory, help_heading = "Running")]
-    pub(crate) worker_memory: u64,
-
-    /// How long a worker may compute on one member
-    ///
-    /// Only time on a processor counts, no waiting. A member that takes more is tried once more alone, then it fails. A time reads
-    /// like 60s, 500ms or 1.5m.
-    #[arg(long, value_name = "TIME", env = "TARQUET_MEMBER_TIMEOUT", default_value = "60s", value_parser = parse_duration, help_heading = "Running")]
-    pub(crate) member_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) running: RunningArguments,
 
     /// How often what is done is committed
     ///
@@ -252,40 +207,12 @@ pub(crate) struct ExtractArguments {
     #[arg(long, value_name = "N|P%", env = "TARQUET_ALLOW_FAILED", default_value = "0", value_parser = parse_allowed_failures, help_heading = "Running")]
     pub(crate) allow_failed: AllowedFailures,
 
-    /// How workers lock themselves in: auto, require, off
-    ///
-    /// Workers parse what is in the archive, which nobody may vouch for. With Landlock and seccomp they can read what they are
-    /// given, write to their pipes, use memory, and do nothing else.
-    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_SANDBOX", default_value_t = Sandbox::Auto, help_heading = "Running")]
-    pub(crate) sandbox: Sandbox,
-
-    /// A parser: structural, simd-json, reference
-    ///
-    /// The rows are the same. The others are there to compare with.
-    #[arg(long, value_enum, value_name = "NAME", env = "TARQUET_ENGINE", default_value_t = Engine::Structural, help_heading = "Running")]
-    pub(crate) engine: Engine,
-
-    /// Progress on standard error: auto, plain, json, none
-    #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_PROGRESS", default_value_t = ProgressKind::Auto, help_heading = "Display")]
-    pub(crate) progress: ProgressKind,
+    #[command(flatten)]
+    pub(crate) display: DisplayArguments,
 
     /// The summary on standard output: text, json
     #[arg(long, value_enum, value_name = "HOW", env = "TARQUET_SUMMARY", default_value_t = SummaryKind::Text, help_heading = "Display")]
     pub(crate) summary: SummaryKind,
-
-    /// What is logged: off, error, warn, info, debug, trace
-    ///
-    /// Log lines go to standard error.
-    #[arg(long, value_enum, value_name = "LEVEL", env = "TARQUET_LOG", default_value_t = LogLevel::Warn, help_heading = "Display")]
-    pub(crate) log: LogLevel,
-
-    /// Log more (-v: info, -vv: debug)
-    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet", help_heading = "Display")]
-    pub(crate) verbose: u8,
-
-    /// Show nothing but errors
-    #[arg(short, long, env = "TARQUET_QUIET", value_parser = BoolishValueParser::new(), help_heading = "Display")]
-    pub(crate) quiet: bool,
 }
 
 /// How a member's documents are told from one another.

@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// This process's command line, with `--resume`, as a shell reads it. Where the run had not begun, what it was to overwrite
 /// is still there: then it is the command line as it was.
@@ -24,6 +25,11 @@ fn going_on(mut arguments: Vec<OsString>, begun: bool, overwriting: bool) -> Vec
     arguments.retain(|argument| argument != "--overwrite" && argument != "--resume");
     arguments.push("--resume".into());
     arguments
+}
+
+/// A path as a shell reads it.
+pub(crate) fn word(path: &Path) -> String {
+    quoted(vec![path.as_os_str().to_owned()])
 }
 
 /// Arguments as a shell reads them.

@@ -27,7 +27,11 @@ const WIDTH: usize = 100;
 
 /// The command line that is parsed, with its help.
 pub(crate) fn command() -> Command {
-    spread(Arguments::command()).styles(STYLES).max_term_width(WIDTH)
+    let command = Arguments::command().mut_subcommand("check", |check| {
+        // A map can be checked without an archive.
+        check.mut_arg("tar_path", |archive| archive.required(false))
+    });
+    spread(command).styles(STYLES).max_term_width(WIDTH)
 }
 
 fn spread(command: Command) -> Command {

@@ -1,19 +1,28 @@
 //! The `tarquet` command: arguments → settings → run → report.
 
 mod args;
+mod cells;
+mod check;
 mod command_line;
 mod completions;
 mod extract;
+mod failure;
 #[cfg(test)]
 mod generated;
 mod help;
+mod inspect;
 mod logging;
 mod memory;
+mod preview;
 mod progress;
 mod quantity;
+mod reading;
+mod rows;
 mod signals;
 mod sources;
 mod summary;
+mod survey;
+mod table;
 mod verify;
 mod version;
 
@@ -33,7 +42,10 @@ fn main() -> ExitCode {
     memory::give_back_large_blocks();
     match arguments().command {
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Extract(arguments) => extract::run(*arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Preview(arguments) => preview::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }
 }
@@ -52,5 +64,14 @@ fn serve(start: &Start) -> ExitCode {
             writeln!(io::stderr(), "{error}").ok();
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Writes to standard output.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }

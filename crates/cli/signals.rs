@@ -2,11 +2,12 @@
 #![expect(unsafe_code, reason = "what a signal does can be changed in no other way")]
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use tarquet_coordinator::Stopper;
 
@@ -28,18 +29,46 @@ fn ignored() -> u64 {
         .unwrap_or(0)
 }
 
-/// The signal that stopped the run, if one did.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Received(Arc<AtomicI32>);
+/// Stops what this process is at, at the first signal.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    received: Arc<AtomicI32>,
+    at_hand: Mutex<Option<Arc<Mutex<Stopper>>>>,
+}
 
-impl Received {
-    /// The signal.
+impl Watch {
+    /// Has `stopper` stop what is at hand from now on, and keeps the signals from every thread that is started after this. Up to
+    /// the first call they kill.
+    ///
+    /// # Errors
+    ///
+    /// When signals cannot be blocked, or a thread cannot be started.
+    pub(crate) fn stops(&self, stopper: Stopper) -> anyhow::Result<()> {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*at_hand {
+            Some(shared) => {
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = stopper.clone();
+                if self.signal().is_some() {
+                    stopper.stop();
+                }
+            }
+            None => {
+                block().context("cannot block signals")?;
+                let shared = Arc::new(Mutex::new(stopper));
+                wait(Arc::clone(&shared), Arc::clone(&self.received)).context("cannot start a thread")?;
+                *at_hand = Some(shared);
+            }
+        }
+        Ok(())
+    }
+
+    /// The signal that came, if one did.
     pub(crate) fn signal(&self) -> Option<Signal> {
-        Signal::try_from(self.0.load(Ordering::Acquire)).ok()
+        Signal::try_from(self.received.load(Ordering::Acquire)).ok()
     }
 }
 
-/// Keeps the signals from every thread that is started after this; [`watch`] takes them in instead.
+/// Keeps the signals from every thread that is started after this; a [`Watch`] takes them in instead.
 ///
 /// A file that may not grow (`ulimit -f`) becomes an error that names it, instead of a signal that kills without a word.
 pub(crate) fn block() -> io::Result<()> {
@@ -51,22 +80,20 @@ pub(crate) fn block() -> io::Result<()> {
 /// The same signal again within this is no second wish: `timeout(1)` sends its signal to the process and to its group.
 const SAME_WISH: Duration = Duration::from_millis(20);
 
-/// Starts the thread that waits for signals and stops the run at the first.
-pub(crate) fn watch(stopper: Stopper) -> io::Result<Received> {
-    let received = Received::default();
-    let seen = received.clone();
+/// Starts the thread that waits for signals and stops what is at hand at the first.
+fn wait(at_hand: Arc<Mutex<Stopper>>, received: Arc<AtomicI32>) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let Ok(first) = stopping().wait() else { return };
         let since = Instant::now();
-        seen.0.store(first as i32, Ordering::Release);
-        stopper.stop();
+        received.store(first as i32, Ordering::Release);
+        at_hand.lock().unwrap_or_else(PoisonError::into_inner).stop();
         while let Ok(signal) = stopping().wait() {
             if signal != first || since.elapsed() > SAME_WISH {
                 die_by(signal);
             }
         }
     })?;
-    Ok(received)
+    Ok(())
 }
 
 /// Ends this process by `signal`, as whoever sent it expects.

@@ -18,13 +18,14 @@ const GLOB_CHARACTERS: [u8; 4] = *b"*?[{";
 const ANY_DIRECTORIES: &str = "**";
 
 /// The archives that these paths and globs mean, in the order given, and those of each glob in the order of the bytes of
-/// their paths; and whether there are, or could be, several. What a glob finds of `out_dir`, or of what it is in, is none.
+/// their paths; and whether there are, or could be, several. What a glob finds of `out_dir`, if there is to be one, or of what
+/// it is in, is none.
 ///
 /// # Errors
 ///
 /// A glob that is none, that finds nothing, or that cannot be followed; standard input among others, which can be read
 /// once and in order alone; and `out_dir` itself.
-pub(crate) fn sources(paths: &[PathBuf], out_dir: &Path) -> anyhow::Result<(Vec<Source>, Several)> {
+pub(crate) fn sources(paths: &[PathBuf], out_dir: Option<&Path>) -> anyhow::Result<(Vec<Source>, Several)> {
     if paths == [Path::new("-")] {
         return Ok((vec![Source::StandardInput], Several::No));
     }
@@ -39,7 +40,7 @@ pub(crate) fn sources(paths: &[PathBuf], out_dir: &Path) -> anyhow::Result<(Vec<
             sources.extend(found(path, out_dir)?);
             continue;
         }
-        if let (Some(given), Some(out)) = (identity(path), identity(out_dir))
+        if let (Some(given), Some(out)) = (identity(path), out_dir.and_then(identity))
             && given == out
         {
             bail!(
@@ -68,13 +69,17 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
-fn found(pattern: &Path, out_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn found(pattern: &Path, out_dir: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
     let steps = steps(pattern)?;
     let mut paths = Vec::new();
     follow(PathBuf::new(), &steps, &mut paths)?;
     // The run makes these itself; it would find them when it is resumed.
-    let own = std::path::absolute(out_dir).unwrap_or_else(|_| out_dir.to_owned());
-    let own: Vec<_> = own.ancestors().filter_map(identity).collect();
+    let own = out_dir.map(|out_dir| std::path::absolute(out_dir).unwrap_or_else(|_| out_dir.to_owned()));
+    let own: Vec<_> = own
+        .iter()
+        .flat_map(|own| own.ancestors())
+        .filter_map(identity)
+        .collect();
     paths.retain(|path| identity(path).is_none_or(|found| !own.contains(&found)));
     paths.sort_unstable_by(|one, other| one.as_os_str().as_bytes().cmp(other.as_os_str().as_bytes()));
     paths.dedup();
@@ -201,7 +206,7 @@ mod tests {
             path => directory.path().join(path),
         };
         let given: Vec<PathBuf> = given.iter().map(absolute).collect();
-        let (sources, several) = sources(&given, &directory.path().join("o/out"))?;
+        let (sources, several) = sources(&given, Some(&directory.path().join("o/out")))?;
         let shown = |source: &Source| match source {
             Source::File(path) => path
                 .strip_prefix(directory.path())

@@ -55,6 +55,7 @@ mod yaml_syntax;
 pub mod writing {
     pub use crate::emit::{key, quote};
     pub use crate::path_text::member_step;
+    pub use crate::suggest::nearest;
 }
 
 pub use compile::{MAX_DEPTH, MAX_NODES, TrieError};

@@ -2,7 +2,7 @@
 
 /// The candidate nearest to `word`, if one is near enough to be what was meant: at most a third of its letters apart
 /// (at least one letter), case not counted. Of equally near ones the first.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()

@@ -26,12 +26,14 @@
 mod distinct;
 mod draft;
 mod maps;
+mod near;
 mod node;
 mod profile;
 mod profiler;
 
 pub use distinct::Distinct;
 pub use draft::{Draft, Identity};
+pub use near::{Found, Sought};
 pub use node::{Kinds, Lengths, Node, Times};
 pub use profile::{Entry, MAX_DEPTH, MAX_MEMBERS, MAX_NODES, Malformed, Profile, Step};
 pub use profiler::Profiler;

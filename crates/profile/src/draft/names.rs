@@ -139,10 +139,7 @@ mod tests {
     fn a_name_is_taken_once() {
         let mut taken = Taken::with(["file"]);
         let mut take = |name: &str| taken.take([name.to_owned()]);
-        assert_eq!(
-            ["a", "A", "a", "File"].map(|name| take(name)),
-            ["a", "A_2", "a_3", "File_2"]
-        );
+        assert_eq!(["a", "A", "a", "File"].map(&mut take), ["a", "A_2", "a_3", "File_2"]);
         assert_eq!(taken.take(["a".to_owned(), "b".to_owned()]), "b");
     }
 }

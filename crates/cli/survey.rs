@@ -1,0 +1,110 @@
+//! Looking into archives without writing a dataset: what `inspect`, `preview` and `check` have in common.
+
+use std::thread;
+
+use anyhow::Context;
+use indicatif::MultiProgress;
+use tarquet_coordinator::{Extent, RunError, Settings, Sink, Survey, Surveyed};
+use tarquet_dataset::{FailedMember, Unit};
+
+use crate::args::DisplayArguments;
+use crate::failure::{Failure, Kept};
+use crate::progress::Display;
+use crate::quantity::{counted, grouped};
+use crate::signals::Watch;
+
+/// Reads so much of the archives into `sink`, shows how far it is, and keeps to signals.
+pub(crate) fn survey<S: Sink>(
+    settings: Settings,
+    extent: Extent,
+    sink: S,
+    display: &DisplayArguments,
+    watch: &Watch,
+    bars: &MultiProgress,
+) -> Result<(S, Surveyed), Failure> {
+    let survey = Survey::open(settings, extent, sink).map_err(failed)?;
+    // Before any other thread, so that all of them leave the signals to the one that waits for them.
+    watch.stops(survey.stopper()).map_err(Failure::System)?;
+    let shown = Display::start(display.progress, display.quiet, survey.counters(), bars.clone())
+        .context("cannot start a thread")
+        .map_err(Failure::System)?;
+    // Workers are started by a thread that lives as long as the survey.
+    let run = thread::Builder::new()
+        .name("coordinator".to_owned())
+        .spawn(move || survey.run());
+    let ended = run.context("cannot start a thread").map_err(Failure::System)?.join();
+    shown.end();
+    let ended = ended.map_err(|_| Failure::System(anyhow::anyhow!("the coordinator panicked; this is a bug")))?;
+    match (ended, watch.signal()) {
+        (Ok(surveyed), None) => Ok(surveyed),
+        (Ok(_) | Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, Kept::default(), None)),
+        (Err(error), Some(signal)) => Err(Failure::Stopped(signal, Kept::default(), Some(error))),
+        (Err(error), None) => Err(failed(error)),
+    }
+}
+
+fn failed(error: RunError) -> Failure {
+    Failure::Run(error, Kept::default())
+}
+
+/// Documents of a survey: how many, and those that could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) documents: u64,
+    pub(crate) failed: u64,
+    /// Whether a member holds many.
+    pub(crate) many_a_member: bool,
+    first_failure: Option<FailedMember>,
+}
+
+impl Seen {
+    /// Counts a unit.
+    pub(crate) fn add(&mut self, unit: &Unit) {
+        self.documents += unit.documents as u64;
+        self.failed += unit.failures.len() as u64;
+        self.many_a_member |= unit.open.is_some() || (unit.documents + unit.failures.len()) as u64 > unit.members;
+        if self.first_failure.is_none() {
+            self.first_failure = unit.failures.first().cloned();
+        }
+    }
+
+    /// What was looked at, in words.
+    pub(crate) fn describe(&self, extent: Extent, surveyed: &Surveyed) -> String {
+        let documents = counted(self.documents, "document");
+        let of = match extent {
+            _ if surveyed.is_whole => "all there are",
+            Extent::Spread(_) => "from all over the archive",
+            Extent::All | Extent::First(_) => "the first ones; there are more",
+        };
+        let failed = match self.failed {
+            0 => String::new(),
+            failed => format!(", {} failed", grouped(failed)),
+        };
+        format!("{documents} ({of}){failed}")
+    }
+
+    /// Warns of documents that could not be read, and of an archive without any.
+    pub(crate) fn warn(&self, surveyed: &Surveyed) {
+        if let Some(first) = &self.first_failure {
+            let member = first.member.as_deref().unwrap_or_default();
+            tracing::warn!(
+                "{} could not be read and {} left out; the first is {member:?}: {}: {}",
+                counted(self.failed, "document"),
+                if self.failed == 1 { "is" } else { "are" },
+                first.reason,
+                first.detail
+            );
+        }
+        for damage in surveyed.endings.iter().filter_map(|ending| ending.damage.as_ref()) {
+            tracing::warn!("{damage}. Everything before it was looked at");
+        }
+        if self.documents + self.failed == 0 {
+            match surveyed.progress.skipped {
+                0 => tracing::warn!("the archive has no members"),
+                skipped => {
+                    tracing::warn!("no member of the archive was wanted ({skipped} skipped); --include says which are");
+                }
+            }
+        }
+    }
+}
