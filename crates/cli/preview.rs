@@ -4,9 +4,11 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
+use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use indicatif::MultiProgress;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tarquet_feature_map::Plan;
 use tarquet_feature_map::writing::nearest;
 
@@ -103,16 +105,30 @@ fn json(tables: &[&TableRows]) -> String {
     for table in tables {
         for batch in &table.kept {
             for row in 0..batch.num_rows() {
-                let columns = table.schema.fields().iter().zip(batch.columns());
-                let values = columns.map(|(field, column)| (field.name().clone(), cells::value(column, row)));
-                let feature = ("feature".to_owned(), Value::from(table.name.as_str()));
-                let object: Map<String, Value> = std::iter::once(feature).chain(values).collect();
-                lines += &Value::Object(object).to_string();
+                let row = Row { table, batch, row };
+                // A String takes any text.
+                lines += &serde_json::to_string(&row).unwrap_or_default();
                 lines.push('\n');
             }
         }
     }
     lines
+}
+
+/// A row, with its values in the order of the columns.
+struct Row<'a> {
+    table: &'a TableRows,
+    batch: &'a RecordBatch,
+    row: usize,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns = self.table.schema.fields().iter().zip(self.batch.columns());
+        let values = columns.map(|(field, column)| (field.name().as_str(), cells::value(column, self.row)));
+        let feature = ("feature", Value::from(self.table.name.as_str()));
+        serializer.collect_map(std::iter::once(feature).chain(values))
+    }
 }
 
 fn arrow(tables: &[&TableRows]) -> io::Result<()> {

@@ -5,7 +5,8 @@
 //! - An array of objects becomes a table of its own, with a loop; arrays below it go on with its loops.
 //! - An object that is used as a map becomes a table too, with its keys as a column.
 //! - A value that is sometimes one object and sometimes an array of them becomes a loop with a fallback.
-//! - An array of scalars is a list; all else is `json`, with its exact text.
+//! - An array of scalars is a list; all else is `json`, with its exact text. Where nearly all values are objects, or arrays of them,
+//!   they count as if all were.
 
 mod names;
 mod tables;

@@ -164,6 +164,11 @@ impl Profile {
         self.documents += 1;
     }
 
+    /// How many nodes there are, those included that are nobody's child any more.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     pub(crate) fn root(&self) -> NodeId {
         0
     }
@@ -230,10 +235,38 @@ impl Profile {
         }
     }
 
-    /// Adds what was found in other documents.
+    /// Adds what was found in other documents. Where that makes too many paths, objects are folded that look like maps, and if that
+    /// is not enough, those with the most names.
     pub fn merge(&mut self, other: &Profile) {
         self.documents = self.documents.saturating_add(other.documents);
         self.merge_from(self.root(), other, other.root());
+        self.shrink(MAX_NODES / 2);
+    }
+
+    /// Folds objects until there are no more paths than this.
+    pub(crate) fn shrink(&mut self, most: usize) {
+        if self.nodes.len() > most {
+            self.fold_clear(most);
+        }
+    }
+
+    /// Folds objects that look like maps, and then others until there are no more paths than this.
+    pub(crate) fn fold_clear(&mut self, most: usize) {
+        self.fold_maps();
+        *self = std::mem::take(self).in_order();
+        while self.nodes.len() > most {
+            let names = self.nodes.iter().map(|node| node.members.len()).max().unwrap_or(0);
+            if names < 2 {
+                return;
+            }
+            // From the root on: what is below a name may be gone when its turn comes.
+            for id in 0..self.nodes.len() {
+                if self.nodes[id].members.len() > names / 2 {
+                    self.fold(id as NodeId);
+                }
+            }
+            *self = std::mem::take(self).in_order();
+        }
     }
 
     fn merge_from(&mut self, id: NodeId, other: &Profile, theirs: NodeId) {

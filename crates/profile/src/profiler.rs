@@ -6,7 +6,7 @@ use tarquet_feature_map::Seen;
 use tarquet_projection::{Container, DocumentError, DocumentWalk, EngineKind, Visitor};
 
 use crate::node::NodeId;
-use crate::profile::{MAX_DEPTH, Profile};
+use crate::profile::{MAX_DEPTH, MAX_NODES, Profile};
 
 /// Looks at documents.
 pub struct Profiler {
@@ -35,6 +35,7 @@ impl Profiler {
     pub fn add(&mut self, document: &[u8]) -> Result<(), DocumentError> {
         self.walk.visit(document, &mut self.growing)?;
         self.growing.end_document();
+        self.growing.shrink();
         Ok(())
     }
 
@@ -60,6 +61,8 @@ struct Growing {
     named: Option<NodeId>,
     /// For each node the last document, from 1, in which there was such a value.
     last_document: Vec<u64>,
+    /// With how many nodes it is tried again to make them fewer.
+    shrink_at: usize,
     /// Members of nodes that have many, by their names.
     positions: HashMap<NodeId, HashMap<String, NodeId>>,
 }
@@ -77,7 +80,22 @@ struct Open {
 /// From so many members on, names are looked up in a table.
 const MANY: usize = 16;
 
+/// From so many paths on, objects that look like maps are folded before others have seen more of them: there may be as many
+/// paths in each part of an archive, and each part is sent.
+const MANY_PATHS: usize = 5_000;
+
 impl Growing {
+    /// Folds what looks like a map, if there are many paths.
+    fn shrink(&mut self) {
+        if self.profile.len() > self.shrink_at.max(MANY_PATHS) {
+            self.profile.fold_clear(MAX_NODES / 2);
+            // Nodes have other places now.
+            self.positions.clear();
+            self.last_document.clear();
+            self.shrink_at = 2 * self.profile.len();
+        }
+    }
+
     fn end_document(&mut self) {
         self.profile.add_document();
         self.open.clear();

@@ -14,6 +14,9 @@ const MOST_TABLES: usize = 60;
 /// More columns does no table get; what is left becomes `json`, or is left out.
 const MOST_COLUMNS: usize = 250;
 
+/// Where such a share of values is of one kind, what the others are is left out.
+const MOST: f64 = 0.9;
+
 /// More loops does no table get.
 const MOST_LOOPS: usize = 5;
 
@@ -192,13 +195,14 @@ impl<'p> Tables<'p> {
         let element = self.profile.element(node);
         let has_objects_in_arrays = element.is_some_and(|element| {
             let kinds = element.kinds;
-            kinds.objects > 0 && kinds.present() == kinds.objects
+            kinds.objects > 0 && share(kinds.objects, kinds.present()) >= MOST
         });
         let is_row_itself = at.words.is_empty();
+        let is_most = |count: u64| count > 0 && share(count, kinds.present()) >= MOST;
         match () {
             () if kinds.present() == 0 && is_row_itself => {}
-            // Objects, and nothing else.
-            () if kinds.objects > 0 && kinds.present() == kinds.objects => {
+            // Objects, and hardly anything else.
+            () if is_most(kinds.objects) => {
                 if node.any.is_some() {
                     self.map(columns, plan, id, at);
                 } else if node.members.is_empty() {
@@ -220,7 +224,7 @@ impl<'p> Tables<'p> {
                 }
             }
             // Arrays of objects, or lone ones in their place.
-            () if kinds.arrays > 0 && has_objects_in_arrays && kinds.present() == kinds.arrays + kinds.objects => {
+            () if has_objects_in_arrays && is_most(kinds.arrays + kinds.objects) => {
                 self.array(columns, plan, id, at);
             }
             () => columns.scalar(node, element, at),
@@ -234,12 +238,15 @@ impl<'p> Tables<'p> {
             rows: at.rows,
             ..at.clone()
         };
-        for (name, child) in members {
+        for (name, child) in &members {
             if columns.list.len() >= MOST_COLUMNS {
                 columns.remark_of_more();
                 return;
             }
-            self.value(columns, plan, child, &at.member(&name));
+            let is_twin = |other: &str| other != name && snake_case(other) == snake_case(name);
+            let has_twin = members.iter().any(|(other, _)| is_twin(other));
+            let word = if has_twin { spelled(name) } else { name.clone() };
+            self.value(columns, plan, *child, &at.member(name, word));
         }
     }
 
@@ -305,10 +312,11 @@ struct At {
 }
 
 impl At {
-    fn member(&self, name: &str) -> At {
+    /// The member of this name, which columns call so.
+    fn member(&self, name: &str, word: String) -> At {
         At {
             path: format!("{}{}", self.path, member_step(name)),
-            words: self.words.iter().cloned().chain([name.to_owned()]).collect(),
+            words: self.words.iter().cloned().chain([word]).collect(),
             rows: self.rows,
         }
     }
@@ -347,6 +355,15 @@ impl Plan {
             rows: rows.total,
         }
     }
+}
+
+/// A name with its first sign spelled out, so that `$id` and `id` are two names of columns.
+fn spelled(name: &str) -> String {
+    let signs = [('$', "dollar "), ('@', "at "), ('#', "hash "), ('_', "under ")];
+    let sign = signs
+        .iter()
+        .find_map(|(sign, word)| Some(format!("{word}{}", name.strip_prefix(*sign)?)));
+    sign.unwrap_or_else(|| name.to_owned())
 }
 
 /// Names for a table of what is at the end of these names: the last, the last two, and so on.
