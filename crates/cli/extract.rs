@@ -23,9 +23,10 @@ use crate::args::{DocumentsKind, Engine, ExtractArguments, LogLevel, Sandbox, Su
 use crate::logging::Stderr;
 use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
+use crate::report::{Asked, Outcome};
 use crate::sources::sources;
 use crate::summary::Summary;
-use crate::{command_line, logging, signals};
+use crate::{command_line, logging, report, signals};
 
 /// What members are wanted when nothing is said.
 const DEFAULT_EXTENSIONS: [&str; 3] = ["json", "ndjson", "jsonl"];
@@ -193,7 +194,9 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.quiet);
     let (out_dir, progress) = (arguments.out_dir.clone(), arguments.progress);
     let (sources, several) = sources(&arguments.tar_path, &arguments.out_dir).map_err(Failure::System)?;
-    let coordinator = Coordinator::open(settings(arguments, sources, several, plan)?);
+    let settings = settings(arguments, sources, several, plan)?;
+    let asked = Asked::new(&settings.sources, &out_dir, settings.workers);
+    let coordinator = Coordinator::open(settings);
     let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
 
@@ -218,7 +221,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     match (ended, received.signal()) {
         (Ok(ended), signal) => {
             let outcome = match ended {
-                Ended::Finished(report) => finish(&report, allowed, summary, quiet),
+                Ended::Finished(report) => finish(&report, &asked, allowed, summary, quiet),
                 Ended::Already(done) => already(&done, &out_dir, summary, quiet),
             };
             // A signal came too late to stop anything, but whoever sent it expects this.
@@ -344,7 +347,24 @@ fn globs(patterns: &[String]) -> anyhow::Result<GlobSet> {
     Ok(set.build()?)
 }
 
-fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: bool) -> Result<u8, Failure> {
+fn finish(
+    report: &Report,
+    asked: &Asked,
+    allowed: AllowedFailures,
+    kind: SummaryKind,
+    quiet: bool,
+) -> Result<u8, Failure> {
+    let documents = report.progress.documents + report.progress.failures;
+    let is_whole = report.endings.iter().all(|ending| ending.damage.is_none());
+    let outcome = match is_whole && allowed.allow(report.progress.failures, documents) {
+        true => Outcome::Complete,
+        false => Outcome::SomeFailed,
+    };
+    // Before the summary, with which a run has nothing left to do. The dataset is whole without a report, and what keeps
+    // this file from being written keeps the summary too, which is an error.
+    if let Err(error) = report::write(report, asked, outcome) {
+        tracing::warn!("{error}. The dataset is whole, but has no report.html");
+    }
     let summary = Summary::of(report);
     report
         .published
@@ -354,13 +374,10 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
     show(&summary, kind, quiet)
         .context("the dataset is finished, but its summary cannot be shown (it is in summary.json)")
         .map_err(Failure::System)?;
-    let progress = report.progress;
-    let documents = progress.documents + progress.failures;
-    let is_whole = report.endings.iter().all(|ending| ending.damage.is_none());
-    match is_whole && allowed.allow(progress.failures, documents) {
-        true => Ok(COMPLETE),
-        false => Ok(SOME_FAILED),
-    }
+    Ok(match outcome {
+        Outcome::Complete => COMPLETE,
+        Outcome::SomeFailed => SOME_FAILED,
+    })
 }
 
 /// Says that there was nothing left to do.

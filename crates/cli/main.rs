@@ -7,6 +7,7 @@ mod logging;
 mod memory;
 mod progress;
 mod quantity;
+mod report;
 mod signals;
 mod sources;
 mod summary;
