@@ -28,7 +28,9 @@ const MOST_DEATHS: usize = 12;
 pub(super) fn throughput(timeline: &Timeline) -> Markup {
     let stretches = stretches(timeline);
     let chart = |name: &str, unit: &str, colour: &str, amount: fn(&Done) -> f64, say: fn(f64) -> String| {
-        let rates = stretches.iter().map(|stretch| amount(&stretch.done) / stretch.seconds());
+        let rates = stretches
+            .iter()
+            .map(|stretch| amount(&stretch.done) / stretch.seconds());
         let rates: Vec<f64> = rates.collect();
         let highest = rates.iter().copied().fold(0.0, f64::max);
         let all: f64 = stretches.iter().map(|stretch| amount(&stretch.done)).sum();
@@ -156,6 +158,7 @@ pub(super) fn workers(timeline: &Timeline) -> Markup {
             @if timeline.death_count > 0 { li { i.death {} "died, and was replaced" } }
         }
         div.lanes {
+            div.lane aria-hidden="true" { span {} span {} span.share { "busy" } }
             @for (number, lane) in lanes.iter().take(MOST_LANES).enumerate() {
                 (lane_row(timeline, number, lane))
             }
@@ -192,7 +195,7 @@ fn lane_row(timeline: &Timeline, number: usize, lane: &Lane) -> Markup {
                     }
                 }
             }
-            span.share title="busy" { (busy) }
+            span.share { (busy) }
         }
     }
 }
@@ -249,4 +252,94 @@ fn death_text(death: &DeathOfWorker) -> String {
 /// How many a second, as text.
 pub(super) fn per_second(count: u64, elapsed: Duration) -> String {
     of_documents(rate(count, elapsed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run with as much of everything as there can be, in which nothing stays as it was.
+    fn busiest() -> Timeline {
+        let bin = Duration::from_secs(1);
+        let at = |number: u32| Shares {
+            busy: bin * (number * 7 % 10) / 10,
+            waiting: bin * (number % 2) / 10,
+            idle: Duration::ZERO,
+        };
+        let death = |number: usize| DeathOfWorker {
+            at: bin * number as u32,
+            lane: number,
+            worker: tarquet_coordinator::machine::WorkerId(number as u64),
+            what: "broke the protocol: <b>\u{1b}".repeat(8),
+        };
+        Timeline {
+            elapsed: bin * 200 - bin / 4,
+            bin,
+            done: (0..200)
+                .map(|number| Done {
+                    documents: number % 17 * 1_000,
+                    bytes: number % 19 * 1_000_000,
+                })
+                .collect(),
+            lanes: vec![
+                Lane {
+                    at: (0..200).map(at).collect()
+                };
+                256
+            ],
+            deaths: (0..64).map(death).collect(),
+            death_count: 1_000,
+        }
+    }
+
+    #[test]
+    fn the_busiest_run_has_small_charts() {
+        let html = workers(&busiest()).into_string() + &throughput(&busiest()).into_string();
+        assert!(html.len() < 250_000, "{} bytes", html.len());
+        assert!(html.contains("224 more workers not drawn") && html.contains("988 more not listed"));
+        assert!(!html.contains("<b>\\") && !html.contains('\u{1b}') && html.contains("&lt;b&gt;\\u{1b}"));
+    }
+
+    #[test]
+    fn a_run_of_no_time_has_charts_too() {
+        for timeline in [
+            Timeline::default(),
+            Timeline {
+                lanes: vec![Lane::default()],
+                ..Timeline::default()
+            },
+        ] {
+            let html = workers(&timeline).into_string() + &throughput(&timeline).into_string();
+            assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
+        }
+    }
+
+    #[test]
+    fn rates_are_what_was_done_by_the_time_it_took() {
+        let second = Duration::from_secs(1);
+        let done = |documents| Done { documents, bytes: 0 };
+        let timeline = Timeline {
+            elapsed: second * 5 / 2 + second / 10,
+            bin: second,
+            done: vec![done(10), done(20), done(30)],
+            ..Timeline::default()
+        };
+        let rates = |timeline: &Timeline| -> Vec<f64> {
+            let stretches = stretches(timeline);
+            stretches
+                .iter()
+                .map(|stretch| stretch.done.documents as f64 / stretch.seconds())
+                .collect()
+        };
+        assert_eq!(rates(&timeline), [10.0, 20.0, 50.0]);
+        let shorter = Timeline {
+            elapsed: second * 9 / 4,
+            ..timeline
+        };
+        assert_eq!(
+            rates(&shorter),
+            [10.0, 40.0],
+            "a last bin of a quarter is of the one before"
+        );
+    }
 }

@@ -196,7 +196,9 @@ impl Model {
 }
 
 fn ending_text(ending: &Ending) -> String {
-    let unmarked = ending.unmarked_end.then_some("the archive has no end-of-archive marker");
+    let unmarked = ending
+        .unmarked_end
+        .then_some("the archive has no end-of-archive marker");
     let parts = [ending.damage.as_deref(), unmarked, ending.after_end.as_deref()];
     let of = ending.archive.as_ref().map(|archive| format!("{archive}: "));
     let said = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -227,7 +229,10 @@ impl Grouped {
     }
 
     fn by_count(self) -> Cut<Failures> {
-        let named = self.groups.into_iter().map(|(reason, group)| Failures { reason, ..group });
+        let named = self
+            .groups
+            .into_iter()
+            .map(|(reason, group)| Failures { reason, ..group });
         let mut groups: Vec<Failures> = named.collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         Cut::first(MOST_REASONS, groups.into_iter(), |group| group)
@@ -249,7 +254,12 @@ fn note_misfit(misfits: &mut AllMisfits, value: RescuedValue) {
         });
 }
 
-fn table_of(table: &PublishedTable, columns: Vec<ColumnNulls>, types: Option<&Types<'_>>, misfits: &AllMisfits) -> Table {
+fn table_of(
+    table: &PublishedTable,
+    columns: Vec<ColumnNulls>,
+    types: Option<&Types<'_>>,
+    misfits: &AllMisfits,
+) -> Table {
     let columns = match types {
         // The parts do not say.
         Some(types) if columns.is_empty() => types.columns(),

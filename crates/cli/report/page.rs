@@ -34,6 +34,8 @@ pub(super) fn page(model: &Model) -> Markup {
                         section {
                             h2 { "Throughput" }
                             (charts::throughput(timeline))
+                            p.muted { "Data counts when a worker is done with it, a document when its rows are in archive order, \
+                                       behind those of all documents before it. Last of all, parts are encoded and written." }
                         }
                         section {
                             h2 { "Workers" }
@@ -61,7 +63,10 @@ fn outcome(model: &Model) -> (&'static str, String) {
     let failures = model.progress.failures;
     match model.outcome {
         Outcome::Complete if failures == 0 => ("good", "Every document was extracted".to_owned()),
-        Outcome::Complete => ("good", format!("Finished; {} failed, as is allowed", counted(failures, "document"))),
+        Outcome::Complete => (
+            "good",
+            format!("Finished; {} failed, as is allowed", counted(failures, "document")),
+        ),
         Outcome::SomeFailed if failures == 0 => ("bad", "Finished, but the archive is damaged".to_owned()),
         Outcome::SomeFailed => ("bad", format!("Finished, but {} failed", counted(failures, "document"))),
     }
@@ -75,16 +80,15 @@ fn head(model: &Model) -> Markup {
         header {
             p.kind { "tarquet run report" }
             h1 { (title(model)) }
-            p.outcome class=(class) { (outcome) }
+            p class={ "outcome " (class) } { (outcome) }
         }
         div.tiles {
-            (tile("documents", "Documents", documents, ""))
-            (tile("members", "Members", progress.extracted + progress.failed, ""))
-            (tile("rows", "Rows", progress.rows, ""))
-            (tile("failures", "Failed", progress.failures, if progress.failures > 0 { "bad" } else { "" }))
+            (tile("documents", "Documents", documents, "ink"))
+            (tile("rows", "Rows", progress.rows, "ink"))
+            (tile("failures", "Failed", progress.failures, if progress.failures > 0 { "bad" } else { "ink" }))
             div.tile { span.label { "Elapsed" } b { (duration(model.elapsed)) } }
-            div.tile { span.label { "Data" } b { (bytes(rate(progress.own_bytes(), model.elapsed) as u64)) "/s" } }
-            div.tile { span.label { "Speed" } b { (charts::per_second(progress.own_members(), model.elapsed)) " files/s" } }
+            div.tile { span.label { "Data a second" } b { (bytes(rate(progress.own_bytes(), model.elapsed) as u64)) } }
+            div.tile { span.label { "Files a second" } b { (charts::per_second(progress.own_members(), model.elapsed)) } }
         }
     }
 }
@@ -155,7 +159,10 @@ fn members(model: &Model) -> Markup {
         ("skipped", "Skipped by rule", progress.skipped),
     ];
     let all: u64 = counts.iter().map(|(_, _, count)| count).sum();
-    let said: Vec<String> = counts.iter().map(|(_, name, count)| format!("{name}: {}", grouped(*count))).collect();
+    let said: Vec<String> = counts
+        .iter()
+        .map(|(_, name, count)| format!("{name}: {}", grouped(*count)))
+        .collect();
     html! {
         section {
             h2 { "Members" }
@@ -170,7 +177,7 @@ fn members(model: &Model) -> Markup {
                     tbody {
                         @for (class, name, count) in &counts {
                             tr {
-                                th scope="row" { i.swatch class=(class) {} (name) }
+                                th scope="row" { i class={ "swatch " (class) } {} (name) }
                                 td.number { data id=(format!("members-{class}")) value=(count) { (grouped(*count)) } }
                                 td.number { (percent(*count, all)) }
                             }

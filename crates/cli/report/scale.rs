@@ -17,8 +17,8 @@ pub(super) fn nice_above(value: f64) -> f64 {
 pub(super) fn time_ticks(length: Duration) -> Vec<(Duration, String)> {
     /// What people divide times into, in milliseconds.
     const STEPS: [u64; 24] = [
-        1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
-        900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
+        1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+        600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
     ];
     const HOURS_12: u64 = 43_200_000;
     let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
@@ -77,7 +77,10 @@ mod tests {
             assert!(ticks.iter().all(|(at, _)| *at <= length));
         }
         let texts = |length| time_ticks(length).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-        assert_eq!(texts(Duration::from_millis(430)), ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s"]);
+        assert_eq!(
+            texts(Duration::from_millis(430)),
+            ["0", "0.1 s", "0.2 s", "0.3 s", "0.4 s"]
+        );
         assert_eq!(texts(Duration::from_secs(7)), ["0", "2 s", "4 s", "6 s"]);
         assert_eq!(texts(Duration::from_secs(100)), ["0", "30 s", "1:00 min", "1:30 min"]);
         assert_eq!(texts(Duration::from_secs(5_000)), ["0", "30 min", "1:00 h"]);
