@@ -154,7 +154,7 @@ fn a_report_says_what_the_summary_the_logs_and_the_rows_say() {
     let page = expect_true(&scene.dataset("out"));
     assert_eq!(page.failures().values().sum::<u64>(), 24);
     assert!(page.html.contains("Finished, but 24 documents failed"));
-    assert!(page.html.contains("documents/s in the mean") && page.html.contains("Worker 2: busy"));
+    assert!(page.html.contains("documents/s at the highest") && page.html.contains("Worker 2: busy"));
     // All of it, in bins that are not more than may be.
     assert!(page.html.len() < 100_000, "{} bytes", page.html.len());
     scene.run(&["--overwrite", "--allow-failed", "24"]).expect_code(0);

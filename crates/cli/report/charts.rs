@@ -33,18 +33,15 @@ pub(super) fn throughput(timeline: &Timeline) -> Markup {
             .map(|stretch| amount(&stretch.done) / stretch.seconds());
         let rates: Vec<f64> = rates.collect();
         let highest = rates.iter().copied().fold(0.0, f64::max);
-        let all: f64 = stretches.iter().map(|stretch| amount(&stretch.done)).sum();
-        let mean = all / timeline.elapsed.as_secs_f64().max(1e-9);
         let top = nice_above(highest);
+        let highest = say(highest);
         let said = format!(
-            "{name} over {}: {} {unit} in the mean, {} at the highest",
-            duration(timeline.elapsed),
-            say(mean),
-            say(highest)
+            "{name} over {}: {highest} {unit} at the highest",
+            duration(timeline.elapsed)
         );
         html! {
             figure.chart {
-                figcaption { b { (name) } " " span.muted { (unit) " · mean " (say(mean)) " · highest " (say(highest)) } }
+                figcaption { b { (name) } " " span.muted { (unit) ", highest " (highest) } }
                 div.plot {
                     div.y aria-hidden="true" {
                         @for level in [0.0, 0.5, 1.0] {

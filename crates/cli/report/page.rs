@@ -34,8 +34,12 @@ pub(super) fn page(model: &Model) -> Markup {
                         section {
                             h2 { "Throughput" }
                             (charts::throughput(timeline))
-                            p.muted { "Data counts when a worker is done with it, a document when its rows are in archive order, \
-                                       behind those of all documents before it. Last of all, parts are encoded and written." }
+                            p.muted {
+                                "Data counts when a worker is done with it, a document when its rows are in archive order, \
+                                 behind those of all documents before it"
+                                @if model.types_inferred { "; while types are inferred from the first documents, none does" }
+                                ". Last of all, parts are encoded and written."
+                            }
                         }
                         section {
                             h2 { "Workers" }

@@ -13,7 +13,7 @@ pub(super) fn nice_above(value: f64) -> f64 {
     step.unwrap_or(&10.0) * power
 }
 
-/// Ticks from 0 to at most `length`, at least two and at most six, with what they say.
+/// Ticks from 0 to at most `length`, at least two and at most five, with what they say.
 pub(super) fn time_ticks(length: Duration) -> Vec<(Duration, String)> {
     /// What people divide times into, in milliseconds.
     const STEPS: [u64; 24] = [
@@ -22,10 +22,10 @@ pub(super) fn time_ticks(length: Duration) -> Vec<(Duration, String)> {
     ];
     const HOURS_12: u64 = 43_200_000;
     let length = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-    let fits = |step: &&u64| length / **step <= 5;
+    let fits = |step: &&u64| length / **step <= 4;
     let step = STEPS.iter().find(fits).copied();
     // Of days, whole halves.
-    let step = step.unwrap_or_else(|| (length / 5).next_multiple_of(HOURS_12));
+    let step = step.unwrap_or_else(|| (length / 4).next_multiple_of(HOURS_12));
     (0..=length / step)
         .map(|tick| tick * step)
         .map(|at| (Duration::from_millis(at), tick_text(at, step)))
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn times_have_two_to_six_ticks() {
+    fn times_have_two_to_five_ticks() {
         for milliseconds in [1, 7, 999, 4_321, 61_000, 3_599_000, 86_400_000, 10_000_000_000] {
             let length = Duration::from_millis(milliseconds);
             let ticks = time_ticks(length);
-            assert!((2..=6).contains(&ticks.len()), "{length:?}: {ticks:?}");
+            assert!((2..=5).contains(&ticks.len()), "{length:?}: {ticks:?}");
             assert!(ticks.iter().all(|(at, _)| *at <= length));
         }
         let texts = |length| time_ticks(length).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
