@@ -21,6 +21,9 @@ const MOST_LANES: usize = 32;
 /// A lane is narrow, so it has no more bins than this.
 const MOST_LANE_BINS: usize = 100;
 
+/// How many steps a rate is drawn with: more could not be told apart.
+const MOST_STEPS: usize = 100;
+
 /// Deaths that are told in words.
 const MOST_DEATHS: usize = 12;
 
@@ -90,19 +93,26 @@ impl Stretch {
     }
 }
 
-/// The bins, the last one as long as it was. Where it was short, its rate would be chance: it belongs to the one before.
+/// The bins, as many together as are worth a step, and the last ones as long as they were. Where that is short, their rate
+/// would be chance: they belong to those before.
 fn stretches(timeline: &Timeline) -> Vec<Stretch> {
-    let mut stretches: Vec<Stretch> = Vec::with_capacity(timeline.done.len());
-    for (bin, done) in (0..).zip(&timeline.done) {
-        let from = timeline.bin * bin;
-        let to = (timeline.bin * (bin + 1)).min(timeline.elapsed.max(from));
+    let together = timeline.done.len().div_ceil(MOST_STEPS).max(1);
+    let length = timeline.bin * together as u32;
+    let mut stretches: Vec<Stretch> = Vec::with_capacity(MOST_STEPS);
+    for (number, bins) in (0..).zip(timeline.done.chunks(together)) {
+        let from = length * number;
+        let to = (length * (number + 1)).min(timeline.elapsed.max(from));
+        let done = bins.iter().fold(Done::default(), |sum, bin| Done {
+            documents: sum.documents + bin.documents,
+            bytes: sum.bytes + bin.bytes,
+        });
         match stretches.last_mut() {
-            Some(last) if (to - from) * 2 < timeline.bin => {
+            Some(last) if (to - from) * 2 < length => {
                 last.to = to;
                 last.done.documents += done.documents;
                 last.done.bytes += done.bytes;
             }
-            _ => stretches.push(Stretch { from, to, done: *done }),
+            _ => stretches.push(Stretch { from, to, done }),
         }
     }
     stretches

@@ -185,7 +185,7 @@ impl History {
     /// A worker died, and there is, or will be, another one for it.
     pub(crate) fn replaced(&mut self, worker: WorkerId, death: &Death) {
         self.death_count += 1;
-        // A replacement may have the place already, or may have been given another; then it is nobody's.
+        // The replacement comes later.
         let lane = self.places.iter().position(|place| place.worker == worker);
         if let Some(lane) = lane.filter(|_| self.deaths.len() < MOST_DEATHS) {
             let mut what = death.to_string();
@@ -267,5 +267,72 @@ impl Lane {
         Lane {
             at: at.into_bins(bin).into_iter().map(shares).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_place_is_at_one_thing_at_a_time() {
+        let mut place = Place {
+            worker: WorkerId(0),
+            state: None,
+            tasks: 0,
+            at: Series::new(),
+        };
+        for (state, at) in [
+            (Some(State::Idle), 1),
+            (Some(State::Busy), 2),
+            (Some(State::Busy), 3),
+            (Some(State::Waiting), 5),
+            (Some(State::Busy), 6),
+            (None, 10),
+            // Nobody is there, and then the next one.
+            (Some(State::Idle), 12),
+        ] {
+            place.go_over(state, SECOND * at);
+        }
+        let lane = Lane::of(place.until(SECOND * 15), SECOND);
+        let of = |share: fn(&Shares) -> Duration| {
+            let seconds = lane.at.iter().map(|bin| share(bin).as_secs());
+            seconds.collect::<Vec<_>>()
+        };
+        assert_eq!(of(|at| at.idle), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0]);
+        assert_eq!(of(|at| at.busy), [0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(of(|at| at.waiting), [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn replacements_have_the_places_of_those_before_and_deaths_are_bounded() {
+        let mut history = History::new();
+        (0..3).for_each(|worker| history.spawned(WorkerId(worker)));
+        for worker in 0..1_000 {
+            history.gone(WorkerId(worker));
+            history.replaced(WorkerId(worker), &Death::Protocol("é".repeat(1_000)));
+            history.spawned(WorkerId(worker + 3));
+        }
+        let timeline = history.timeline();
+        assert_eq!((timeline.lanes.len(), timeline.death_count), (3, 1_000));
+        assert_eq!(timeline.deaths.len(), MOST_DEATHS);
+        for (number, death) in timeline.deaths.iter().enumerate() {
+            assert_eq!((death.worker, death.lane), (WorkerId(number as u64), number % 3));
+            assert!(death.what.starts_with("broke the protocol") && death.what.len() <= LONGEST_DEATH);
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_counted_and_all_bins_have_one_width() {
+        let mut history = History::new();
+        history.spawned(WorkerId(0));
+        (0..10).for_each(|bytes| history.released(bytes));
+        history.done.add(SECOND * 100, [7, 0]);
+        let timeline = history.timeline();
+        let sum = |of: fn(&Done) -> u64| timeline.done.iter().map(of).sum::<u64>();
+        assert_eq!((sum(|done| done.documents), sum(|done| done.bytes)), (7, 45));
+        assert!(timeline.bin >= SECOND * 100 / 200 && timeline.lanes[0].at.len() <= 1);
     }
 }
