@@ -61,8 +61,8 @@ pub(super) fn throughput(timeline: &Timeline) -> Markup {
         }
     };
     html! {
-        (chart("Documents", "documents/s", "documents", |done| done.documents as f64, |rate| of_documents(rate)))
-        (chart("Data", "MB/s", "data", |done| done.bytes as f64 / 1e6, |rate| of_megabytes(rate)))
+        (chart("Documents", "documents/s", "documents", |done| done.documents as f64, of_documents))
+        (chart("Data", "MB/s", "data", |done| done.bytes as f64 / 1e6, of_megabytes))
     }
 }
 

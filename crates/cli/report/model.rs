@@ -213,8 +213,7 @@ struct Grouped {
 
 impl Grouped {
     fn add(&mut self, failure: FailedMember) {
-        let reason = shown(&failure.reason, LONGEST_COLUMN);
-        let group = self.groups.entry(reason).or_default();
+        let group = self.groups.entry(failure.reason).or_default();
         group.count += 1;
         if group.examples.len() < MOST_EXAMPLES {
             let name = |name: &String| shown(name, LONGEST_NAME);
@@ -229,10 +228,10 @@ impl Grouped {
     }
 
     fn by_count(self) -> Cut<Failures> {
-        let named = self
-            .groups
-            .into_iter()
-            .map(|(reason, group)| Failures { reason, ..group });
+        let named = self.groups.into_iter().map(|(reason, group)| Failures {
+            reason: shown(&reason, LONGEST_COLUMN),
+            ..group
+        });
         let mut groups: Vec<Failures> = named.collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         Cut::first(MOST_REASONS, groups.into_iter(), |group| group)
@@ -243,14 +242,13 @@ impl Grouped {
 type AllMisfits = HashMap<(String, String), Misfits>;
 
 fn note_misfit(misfits: &mut AllMisfits, value: RescuedValue) {
-    let first = |text: &str, most| shown(text, most);
     misfits
         .entry((value.feature, value.column))
         .and_modify(|known| known.count += 1)
         .or_insert_with(|| Misfits {
             count: 1,
-            value: first(&value.value, LONGEST_VALUE),
-            member: first(&value.member, LONGEST_NAME),
+            value: shown(&value.value, LONGEST_VALUE),
+            member: shown(&value.member, LONGEST_NAME),
         });
 }
 

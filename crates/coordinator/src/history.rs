@@ -276,6 +276,9 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// As wide as bins are at first.
+    const TICK: Duration = Duration::from_millis(10);
+
     #[test]
     fn a_place_is_at_one_thing_at_a_time() {
         let mut place = Place {
@@ -294,12 +297,12 @@ mod tests {
             // Nobody is there, and then the next one.
             (Some(State::Idle), 12),
         ] {
-            place.go_over(state, SECOND * at);
+            place.go_over(state, TICK * at);
         }
-        let lane = Lane::of(place.until(SECOND * 15), SECOND);
+        let lane = Lane::of(place.until(TICK * 15), TICK);
         let of = |share: fn(&Shares) -> Duration| {
-            let seconds = lane.at.iter().map(|bin| share(bin).as_secs());
-            seconds.collect::<Vec<_>>()
+            let ticks = lane.at.iter().map(|bin| share(bin).as_millis() / 10);
+            ticks.collect::<Vec<_>>()
         };
         assert_eq!(of(|at| at.idle), [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0]);
         assert_eq!(of(|at| at.busy), [0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
