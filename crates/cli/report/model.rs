@@ -183,6 +183,10 @@ impl Model {
             failures: failures.by_count(),
             features: Cut::first(MOST_FEATURES, tables, |(index, (table, columns))| {
                 let types = plan.as_ref().and_then(|plan| Types::of(plan, index));
+                let columns = columns.unwrap_or_else(|fault| {
+                    tracing::warn!("{fault}. report.html does not say what is null in its table");
+                    Vec::new()
+                });
                 table_of(table, columns, types.as_ref(), &misfits)
             }),
         })

@@ -411,7 +411,7 @@ impl Published {
     ///
     /// # Errors
     ///
-    /// [`DatasetError::Ledger`], [`DatasetError::Io`].
+    /// [`DatasetError::NoDataset`] where the ledger was removed meanwhile, [`DatasetError::Ledger`], [`DatasetError::Io`].
     pub fn review(&self) -> Result<Review, DatasetError> {
         Review::of(&self.layout)
     }

@@ -16,6 +16,7 @@ use crate::inspect::footer;
 use crate::layout::Layout;
 use crate::ledger::{Ledger, LedgerTable};
 use crate::unit::{FailedMember, RescuedValue};
+use crate::verify::Fault;
 
 /// Of a dataset with more parts than this, no footers are read: that would take longer than a report is worth.
 pub const MOST_PARTS_REVIEWED: usize = 4096;
@@ -38,8 +39,9 @@ pub struct ColumnNulls {
 
 impl Review {
     pub(crate) fn of(layout: &Layout) -> Result<Review, DatasetError> {
-        let ledger = Ledger::load(layout)?.ok_or_else(|| DatasetError::NotResumable {
+        let ledger = Ledger::load(layout)?.ok_or_else(|| DatasetError::NoDataset {
             dir: layout.dir().to_owned(),
+            ledger: layout.ledger(),
         })?;
         Ok(Review {
             layout: layout.clone(),
@@ -70,20 +72,24 @@ impl Review {
         each_line(&self.layout.rescued(), self.ledger.logs.rescued.bytes, take)
     }
 
-    /// The columns of every table, and their nulls in all parts that are in their place. A table whose parts cannot be
-    /// read, or are [too many](MOST_PARTS_REVIEWED), has no columns.
-    pub fn columns(&self) -> Vec<Vec<ColumnNulls>> {
+    /// The columns of every table, and their nulls in all parts; or the first part that cannot be read. Of
+    /// [too many](MOST_PARTS_REVIEWED) parts, no columns.
+    pub fn columns(&self) -> Vec<Result<Vec<ColumnNulls>, Fault>> {
         let columns = |table: &LedgerTable| match self.ledger.part_count() > MOST_PARTS_REVIEWED {
-            true => Vec::new(),
-            false => self.columns_of(table).unwrap_or_default(),
+            true => Ok(Vec::new()),
+            false => self.columns_of(table),
         };
         self.ledger.tables.iter().map(columns).collect()
     }
 
-    fn columns_of(&self, table: &LedgerTable) -> Result<Vec<ColumnNulls>, String> {
+    fn columns_of(&self, table: &LedgerTable) -> Result<Vec<ColumnNulls>, Fault> {
         let mut sums: Vec<ColumnNulls> = Vec::new();
         for number in 0..table.parts.len() {
-            let found = nulls(&footer(&self.layout.part(&table.directory, number))?);
+            let path = self.layout.part(&table.directory, number);
+            let found = match footer(&path) {
+                Ok(footer) => nulls(&footer),
+                Err(what) => return Err(Fault { path, what }),
+            };
             if sums.is_empty() {
                 sums = found;
                 continue;

@@ -92,6 +92,7 @@ fn nulls_and_lines_are_those_that_were_written_before_and_after_a_resume() {
                         .sum(),
                 ),
             });
+        let columns = columns.expect("its parts can be read");
         assert_eq!(columns, expected.collect::<Vec<_>>(), "{}", table.name);
         let nulls: u64 = columns.iter().filter_map(|column| column.nulls).sum();
         assert!(nulls > 100 || table.name != "wide", "there are nulls, in lists too");
@@ -99,12 +100,14 @@ fn nulls_and_lines_are_those_that_were_written_before_and_after_a_resume() {
 }
 
 #[test]
-fn of_a_table_whose_part_cannot_be_read_nothing_is_said() {
+fn a_part_that_cannot_be_read_is_named() {
     let dir = scratch();
     let mut dataset = begin(dir.path(), Existing::Refuse, SMALL).expect("begins");
     dataset.append(unit(&mut Source::new(), 0)).expect("appends");
     let published = finish(dataset);
     std::fs::write(&parts(dir.path(), "feature=wide")[0], "no Parquet").expect("writes");
     let columns = published.review().expect("the ledger is whole").columns();
-    assert!(columns[0].is_empty() && !columns[1].is_empty());
+    let fault = columns[0].as_ref().expect_err("it is no Parquet").to_string();
+    assert!(fault.contains("feature=wide/part-00000.parquet: is damaged"), "{fault}");
+    assert!(columns[1].as_ref().is_ok_and(|columns| columns.len() == 2));
 }
