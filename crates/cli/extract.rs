@@ -360,8 +360,8 @@ fn finish(
         true => Outcome::Complete,
         false => Outcome::SomeFailed,
     };
-    // Before the summary, with which a run has nothing left to do. The dataset is whole without a report, and what keeps
-    // this file from being written keeps the summary too, which is an error.
+    // Before the summary, with which a run has nothing left to do. The dataset is whole without a report, and nobody goes by
+    // one, so it is no error that it cannot be written. A full disk still is: the summary comes next.
     if let Err(error) = report::write(report, asked, outcome) {
         tracing::warn!("{error}. The dataset is whole, but has no report.html");
     }
