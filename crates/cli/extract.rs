@@ -17,6 +17,7 @@ use crate::print;
 use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
 use crate::reading::{self, cores, read_map, settings};
+use crate::report::{self, Asked, Outcome};
 use crate::signals::Watch;
 use crate::summary::Summary;
 
@@ -56,6 +57,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
         plan,
         arguments.sample,
     )?;
+    let asked = Asked::new(&settings.sources, &out_dir, settings.workers);
     let coordinator = Coordinator::open(settings, output(&arguments));
     let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
@@ -77,7 +79,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     match (ended, watch.signal()) {
         (Ok(ended), signal) => {
             let outcome = match ended {
-                Ended::Finished(report) => finish(&report, allowed, summary, quiet),
+                Ended::Finished(report) => finish(&report, &asked, allowed, summary, quiet),
                 Ended::Already(done) => already(&done, &out_dir, summary, quiet),
             };
             // A signal came too late to stop anything, but whoever sent it expects this.
@@ -106,7 +108,24 @@ fn output(arguments: &ExtractArguments) -> Output {
     }
 }
 
-fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: bool) -> Result<u8, Failure> {
+fn finish(
+    report: &Report,
+    asked: &Asked,
+    allowed: AllowedFailures,
+    kind: SummaryKind,
+    quiet: bool,
+) -> Result<u8, Failure> {
+    let documents = report.progress.documents + report.progress.failures;
+    let is_whole = report.endings.iter().all(|ending| ending.damage.is_none());
+    let outcome = match is_whole && allowed.allow(report.progress.failures, documents) {
+        true => Outcome::Complete,
+        false => Outcome::SomeFailed,
+    };
+    // Before the summary, with which a run has nothing left to do. The dataset is whole without a report, and nobody goes by
+    // one, so it is no error that it cannot be written. A full disk still is: the summary comes next.
+    if let Err(error) = report::write(report, asked, outcome) {
+        tracing::warn!("{error}. The dataset is whole, but has no report.html");
+    }
     let summary = Summary::of(report);
     report
         .published
@@ -116,13 +135,10 @@ fn finish(report: &Report, allowed: AllowedFailures, kind: SummaryKind, quiet: b
     show(&summary, kind, quiet)
         .context("the dataset is finished, but its summary cannot be shown (it is in summary.json)")
         .map_err(Failure::System)?;
-    let progress = report.progress;
-    let documents = progress.documents + progress.failures;
-    let is_whole = report.endings.iter().all(|ending| ending.damage.is_none());
-    match is_whole && allowed.allow(progress.failures, documents) {
-        true => Ok(COMPLETE),
-        false => Ok(SOME_FAILED),
-    }
+    Ok(match outcome {
+        Outcome::Complete => COMPLETE,
+        Outcome::SomeFailed => SOME_FAILED,
+    })
 }
 
 /// Says that there was nothing left to do.

@@ -17,6 +17,7 @@ mod preview;
 mod progress;
 mod quantity;
 mod reading;
+mod report;
 mod rows;
 mod signals;
 mod sources;

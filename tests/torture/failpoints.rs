@@ -202,8 +202,8 @@ fn fail(
         }
         arena.finish("out", &when);
         arena.remove("out");
-        // Without the seek index a run goes on.
-        failed || run.stderr.contains("the seek index")
+        // Without the seek index a run goes on, and without a report it is finished.
+        failed || run.stderr.contains("the seek index") || run.stderr.contains("report.html")
     });
     last
 }

@@ -22,6 +22,7 @@ use crate::descriptors;
 use crate::ending::Ending;
 use crate::error::{RunError, said};
 use crate::feeder::{Gate, Walked};
+use crate::history::History;
 use crate::input::Input;
 use crate::link::{Link, Start};
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
@@ -138,6 +139,7 @@ struct OpenTask {
 pub(crate) struct Run {
     /// When the loop was made ready.
     began: Instant,
+    history: History,
     machine: Machine<Sent>,
     links: BTreeMap<WorkerId, Link>,
     /// What the worker that died last said last.
@@ -237,6 +239,7 @@ impl Run {
         let watch = Watch::new(crew.member_timeout);
         Ok(Run {
             began: Instant::now(),
+            history: History::new(),
             machine: Machine::new(limits, !plan.is_typed(), Evidence::new(plan)),
             links: BTreeMap::new(),
             last_lines: Vec::new(),
@@ -474,6 +477,7 @@ impl Run {
             Event::TaskDone { worker, .. } | Event::SampleDone { worker, .. } => self.watch.idle(*worker),
             _ => {}
         }
+        self.history.heard(&event);
         self.handle(event)
     }
 
@@ -505,6 +509,7 @@ impl Run {
                 if message == ToWorker::Finish {
                     self.leave_by.get_or_insert(Instant::now() + LEAVE_WITHIN);
                 }
+                self.history.told(worker, &message);
                 self.tell(worker, message);
             }
             Action::Kill(worker, death) => {
@@ -517,12 +522,14 @@ impl Run {
             Action::Cut(cut) => self.gate.cut(cut),
             Action::FixSchema(evidence) => self.fix_schema(&evidence)?,
             Action::Deliver { worker, bytes, unit } => {
+                self.history.delivered(&unit);
                 if let Some(writer) = &self.writer {
                     writer.deliver(worker, bytes, unit);
                 }
             }
             Action::Release { task, bytes, extents } => self.release(task.0, bytes, &extents),
             Action::Replaced(worker, death) => {
+                self.history.replaced(worker, &death);
                 add(&self.counters.replaced, 1);
                 let said = said(&self.last_lines);
                 tracing::warn!("{worker} {death}; another one gets what it had in hand{said}");
@@ -570,6 +577,7 @@ impl Run {
             ..self.hello.clone()
         })));
         self.links.insert(worker, link);
+        self.history.spawned(worker);
         self.counters.workers.store(self.links.len() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -579,6 +587,7 @@ impl Run {
             return Ok(());
         };
         self.watch.idle(worker);
+        self.history.gone(worker);
         self.counters.workers.store(self.links.len() as u64, Ordering::Relaxed);
         let (death, last_lines) = link.bury(broken);
         if self.is_ending() {
@@ -656,6 +665,7 @@ impl Run {
             self.releaser.release(&extents);
         }
         self.gate.leave();
+        self.history.released(bytes);
         add(&self.counters.document_bytes, bytes);
         add(&self.counters.archive_bytes, open.map_or(0, |open| open.archive_bytes));
     }
@@ -710,6 +720,7 @@ impl Run {
         };
         Report {
             sandbox: self.sandbox.clone(),
+            timeline: Some(self.history.timeline()),
             ..Report::of(progress, self.notes(), published)
         }
     }

@@ -22,6 +22,7 @@ mod ending;
 mod error;
 mod event_loop;
 mod feeder;
+mod history;
 mod identity;
 mod input;
 mod link;
@@ -45,6 +46,7 @@ mod writer;
 pub use counters::{Counters, Progress};
 pub use ending::Ending;
 pub use error::RunError;
+pub use history::{DeathOfWorker, Done, Lane, Shares, Timeline};
 #[cfg(feature = "fuzzing")]
 pub use receive::judge::{Heard, hear};
 pub use resume::Difference;

@@ -11,6 +11,7 @@ use tarquet_wire::sandbox::{Demand, Held};
 
 use crate::counters::Progress;
 use crate::ending::Ending;
+use crate::history::Timeline;
 use crate::notes::Notes;
 
 /// What whoever reads archives needs to know.
@@ -170,6 +171,8 @@ pub struct Report {
     pub sampled: bool,
     /// What held every worker of this run in; `None` where there was none.
     pub sandbox: Option<Held>,
+    /// What this run did when; `None` where it had nothing left to extract.
+    pub timeline: Option<Timeline>,
     /// How long it took.
     pub elapsed: Duration,
     /// The dataset, still locked, for its summary.
@@ -189,6 +192,7 @@ impl Report {
             resumed: false,
             sampled: false,
             sandbox: None,
+            timeline: None,
             elapsed: Duration::ZERO,
             published,
         }

@@ -20,6 +20,7 @@ use crate::log::Logs;
 use crate::part::write_part;
 use crate::position::{Position, SourcePrefix};
 use crate::recover::Recovered;
+use crate::review::Review;
 use crate::target::Lock;
 use crate::unit::Unit;
 
@@ -404,6 +405,25 @@ impl Published {
         })?;
         contents.push(b'\n');
         durable::replace_file(&path, &self.layout.draft(&path), &contents)
+    }
+
+    /// Looks at what was published, for a report.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::NoDataset`] where the ledger was removed meanwhile, [`DatasetError::Ledger`], [`DatasetError::Io`].
+    pub fn review(&self) -> Result<Review, DatasetError> {
+        Review::of(&self.layout)
+    }
+
+    /// Writes `report.html`, replacing it as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Io`]. The dataset is as good without it.
+    pub fn write_report(&self, html: &str) -> Result<(), DatasetError> {
+        let path = self.layout.report();
+        durable::replace_file(&path, &self.layout.draft(&path), html.as_bytes())
     }
 }
 

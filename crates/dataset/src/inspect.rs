@@ -8,6 +8,7 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::files::File;
@@ -26,6 +27,14 @@ pub(crate) fn inspect(path: &Path, depth: Depth) -> Result<Contents, String> {
     let inspected = catch_unwind(AssertUnwindSafe(|| read(path, depth)));
     let result = inspected.map_err(|_| "is damaged: decoding it panicked".to_owned())?;
     result.map_err(|error| format!("is damaged: {error}"))
+}
+
+/// Reads the footer alone. Gives what is wrong otherwise; a panic of the decoder too.
+pub(crate) fn footer(path: &Path) -> Result<ParquetMetaData, String> {
+    let read = || ParquetMetaDataReader::new().parse_and_finish(&PartFile::open(path)?);
+    let footer = catch_unwind(AssertUnwindSafe(read));
+    let footer = footer.map_err(|_| "is damaged: decoding it panicked".to_owned())?;
+    footer.map_err(|error| format!("is damaged: {error}"))
 }
 
 fn read(path: &Path, depth: Depth) -> Result<Contents, ParquetError> {

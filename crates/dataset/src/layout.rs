@@ -87,9 +87,19 @@ impl Layout {
         self.dir.join("summary.json")
     }
 
+    pub(crate) fn report(&self) -> PathBuf {
+        self.dir.join("report.html")
+    }
+
     /// The files of a run that stand beside `features_raw`.
-    pub(crate) fn documents(&self) -> [PathBuf; 4] {
-        [self.failed_log(), self.rescued(), self.resolved_map(), self.summary()]
+    pub(crate) fn documents(&self) -> [PathBuf; 5] {
+        [
+            self.failed_log(),
+            self.rescued(),
+            self.resolved_map(),
+            self.summary(),
+            self.report(),
+        ]
     }
 
     /// Where the open buffers of a checkpoint are kept.
@@ -105,8 +115,8 @@ impl Layout {
     }
 
     /// The files that are replaced as a whole.
-    pub(crate) fn replaced(&self) -> [PathBuf; 3] {
-        [self.ledger(), self.resolved_map(), self.summary()]
+    pub(crate) fn replaced(&self) -> [PathBuf; 4] {
+        [self.ledger(), self.resolved_map(), self.summary(), self.report()]
     }
 }
 

@@ -12,6 +12,7 @@
 //!   rescued.ndjson                                   one JSON object a line
 //!   feature_map.resolved.yaml
 //!   summary.json
+//!   report.html                                      for people; no run needs it
 //!   run/ledger.json                                  what is committed, and how to go on from there
 //!   run/checkpoint-<n>                               the rows that were buffered at checkpoint n
 //!   run/lock                                         held (`flock`) while a run writes
@@ -81,6 +82,7 @@ mod part;
 mod position;
 mod recover;
 mod replace;
+mod review;
 mod row_group;
 mod seek_index;
 mod target;
@@ -91,6 +93,7 @@ pub use dataset::{BUFFER_BYTES, Dataset, Options, Progress, Published, Published
 pub use error::{CheckpointFault, DatasetError, LedgerFault, PartFault, UnitFault};
 pub use part::ROW_GROUP_ROWS;
 pub use position::{Description, Input, OpenMember, Position, SourcePrefix};
+pub use review::{ColumnNulls, MOST_PARTS_REVIEWED, Review};
 pub use seek_index::SeekIndexFile;
 pub use target::{Existing, Resumable, Target};
 pub use unit::{FailedMember, RescuedValue, Unit};

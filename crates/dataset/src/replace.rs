@@ -122,7 +122,7 @@ pub(crate) fn remove_old(layout: &Layout, mut old: Ledger) -> Result<(), Dataset
         durable::sync_dir(&layout.features())?;
     }
     // Not the resolved map, which may be the map of the run that is to begin: see `map`.
-    [layout.failed_log(), layout.rescued(), layout.summary()]
+    [layout.failed_log(), layout.rescued(), layout.summary(), layout.report()]
         .iter()
         .try_for_each(|document| durable::remove_file(document))?;
     durable::sync_dir(layout.dir())

@@ -1,7 +1,7 @@
 //! What a dataset is fed with: whole documents, in archive order.
 
 use arrow_array::RecordBatch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Table;
 use crate::error::UnitFault;
@@ -37,7 +37,7 @@ pub struct Unit {
 }
 
 /// A line of `failed.log`: a member, or a document of one, that gave no rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedMember {
     /// The archive, where there are several; else it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct FailedMember {
 }
 
 /// A line of `rescued.ndjson`: a value that does not fit its column's type; its cell is null.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RescuedValue {
     /// As in [`FailedMember::archive`].
     #[serde(skip_serializing_if = "Option::is_none")]

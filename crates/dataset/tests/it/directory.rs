@@ -63,6 +63,7 @@ fn overwriting_leaves_what_a_fresh_run_leaves_and_foreign_files() {
     let old = Target::claim(dir.path(), Existing::Refuse).expect("claims");
     let old = finish(old.begin(vec![other], description(), SMALL).expect("begins"));
     old.write_summary(&1).expect("writes");
+    old.write_report("old").expect("writes");
     drop(old);
     drop(write(dir.path(), Existing::Overwrite, SMALL, &documents()));
     let foreign = [
@@ -126,6 +127,7 @@ fn foreign_files_in_the_way_are_refused_and_kept() {
         "rescued.ndjson",
         "feature_map.resolved.yaml",
         "summary.json",
+        "report.html",
     ];
     for name in without_ledger {
         for existing in [Existing::Refuse, Existing::Overwrite] {

@@ -8,5 +8,6 @@ mod odd_places;
 mod parts;
 mod recovery;
 mod resume;
+mod review;
 mod support;
 mod verify;
