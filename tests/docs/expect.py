@@ -1,6 +1,6 @@
 """Is an output what a page shows of it?
 
-Lines are compared as they are, but for blanks at their ends. `…` on a line of its own stands for any number of lines,
+Lines are compared as they are, but for blanks at their ends and empty lines at the end of all. `…` on a line of its own stands for any number of lines,
 and `…` within a line for one or more characters, for what is another one each time.
 """
 
@@ -46,6 +46,24 @@ def difference(shown, output):
 
 
 def updated(shown, output):
-    """The output as a page should show it: elisions within lines are kept where they still hold."""
+    """The output as a page should show it: elisions are kept where what is around them still holds."""
     elided = [line for line in shown if ELISION in line and line.strip() != ELISION]
-    return [next((line for line in elided if line_matches(line, real)), real.rstrip()) for real in output]
+    lines = [next((line for line in elided if line_matches(line, real)), real.rstrip()) for real in output]
+    for at, line in enumerate(shown):
+        if line.strip() == ELISION:
+            begin = _behind(lines, shown[at - 1]) if at else 0
+            end = _position(lines, shown[at + 1], begin) if at + 1 < len(shown) else len(lines)
+            if begin is not None and end is not None:
+                lines[begin:end] = [ELISION]
+    return lines
+
+
+def _behind(lines, shown):
+    position = _position(lines, shown, 0)
+    return None if position is None else position + 1
+
+
+def _position(lines, shown, start):
+    if start is None:
+        return None
+    return next((at for at in range(start, len(lines)) if line_matches(shown, lines[at])), None)

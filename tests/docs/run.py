@@ -115,8 +115,10 @@ def check_page(name, root, tarquet, update, report):
                                "tests/docs/run.py why it has none")
     if not expected and outcomes:
         report.problems.append(f"{name}: this page has sessions, so WITHOUT_SESSIONS in tests/docs/run.py is wrong")
-    report.problems += _silent_failures(outcomes)
-    wrong = [outcome for outcome in outcomes if not expect.matches(outcome.command.expected, outcome.lines)]
+    silent = _silent_failures(outcomes)
+    report.problems += [_described(outcome) for outcome in silent]
+    wrong = [outcome for outcome in outcomes
+             if outcome not in silent and not expect.matches(outcome.command.expected, outcome.lines)]
     if update and wrong:
         file.write_text(rewritten(text, wrong), encoding="utf-8")
         report.rewritten += len(wrong)
@@ -127,14 +129,16 @@ def check_page(name, root, tarquet, update, report):
 
 
 def _silent_failures(outcomes):
-    """A reader has to see that a command fails."""
-    problems = []
-    for outcome, behind in zip(outcomes, [*outcomes[1:], None]):
-        if outcome.status and (behind is None or behind.command.text.strip() != "echo $?"):
-            output = "\n".join(outcome.lines)
-            problems.append(f"{outcome.command.place}: {_title(outcome.command)}\nends with exit code {outcome.status}, "
-                            f"and the page does not say so by `$ echo $?`:\n{output}")
-    return problems
+    """The commands that fail where a reader would not see it."""
+    behind = [*outcomes[1:], None]
+    return [outcome for outcome, following in zip(outcomes, behind)
+            if outcome.status and (following is None or following.command.text.strip() != "echo $?")]
+
+
+def _described(outcome):
+    output = "\n".join(outcome.lines)
+    return (f"{outcome.command.place}: {_title(outcome.command)}\nends with exit code {outcome.status}, and the page does "
+            f"not say so by `$ echo $?`:\n{output}")
 
 
 def _title(command):

@@ -119,7 +119,7 @@ def _outcomes(todo, output):
         if seen != number:
             raise page.PageError(f"the marks of the session are out of order: {seen} instead of {number}")
         if command:
-            outcomes.append(Outcome(command, before.splitlines(), status))
+            outcomes.append(Outcome(command, before.rstrip().splitlines(), status))
         elif status:
             raise page.PageError(f"a file could not be written: {before}")
     return outcomes

@@ -52,7 +52,7 @@ class PageTest(unittest.TestCase):
         self.fails("```console\n$ echo one\n```\n", "+one")
         self.fails("```console\n$ true\none\n```\n", "-one")
         self.fails("```console\n$ echo one\none\ntwo\n```\n", "-two")
-        self.fails("```console\n$ printf 'one\\n\\n'\none\n```\n", "printf")
+        self.fails("```console\n$ printf 'one\\n\\ntwo\\n'\none\ntwo\n```\n", "printf")
 
     def test_standard_error_is_output(self):
         self.passes("```console\n$ echo one >&2\none\n```\n")
@@ -169,6 +169,18 @@ class ExpectTest(unittest.TestCase):
             with self.subTest(shown=shown, output=output):
                 lines = output.split("|") if output else []
                 self.assertEqual(expect.matches(shown.split("|") if shown else [], lines), expected)
+
+    def test_an_update_keeps_elisions_whose_neighbours_are_there(self):
+        cases = [
+            ("a|…", "a|1|2", "a|…"),
+            ("…|b", "1|2|b", "…|b"),
+            ("a|…|b|c", "a|1|b|d", "a|…|b|d"),
+            ("a|…|b", "x|1|b", "x|1|b"),
+            ("a … s", "a 1 s|b", "a … s|b"),
+        ]
+        for shown, output, expected in cases:
+            with self.subTest(shown=shown, output=output):
+                self.assertEqual(expect.updated(shown.split("|"), output.split("|")), expected.split("|"))
 
 
 if __name__ == "__main__":
