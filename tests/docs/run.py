@@ -11,6 +11,7 @@ It takes `tarquet` from the PATH (or from --tarquet), and Python's packages from
   for what varies (see expect.py). A command that fails has to be followed by `$ echo $?`.
 - A block below `<!-- file: NAME -->` is written to NAME first.
 - ```python blocks below `<!-- run -->` are run; a ```text block right behind has the output.
+- A picture `docs/….svg` that a page's commands make has to be the one that is in the repository.
 - All other blocks are checked as far as they can be without running them (see static.py).
 """
 
@@ -105,9 +106,15 @@ def check_page(name, root, tarquet, update, report):
         if problem:
             report.problems.append(f"{block.place}: {problem}")
         report.checked += block.language != "console"
-    report.problems += static.check_links(name, text, root)
     with tempfile.TemporaryDirectory(prefix="tarquet-docs-") as scratch:
-        outcomes = session.run(blocks, root, tarquet, Path(scratch))
+        outcomes, pictures = session.run(blocks, root, tarquet, Path(scratch))
+        for picture in pictures:
+            if update:
+                shutil.copyfile(Path(scratch) / picture, root / picture)
+                report.rewritten += 1
+            else:
+                report.problems.append(f"{name}: {picture} is not what this page's commands make; --update replaces it")
+    report.problems += static.check_links(name, text, root)
     report.commands += len(outcomes)
     expected = str(name) not in WITHOUT_SESSIONS
     if expected and not outcomes:

@@ -63,18 +63,28 @@ def _script(block, behind):
 
 
 def run(blocks, root, tarquet, scratch):
-    """Runs a page's blocks in the empty directory `scratch` and gives an outcome for each command."""
+    """Runs a page's blocks in the empty directory `scratch`.
+
+    Gives an outcome for each command, and the book's pictures that the commands made anew and that are other ones now, by
+    their paths from `scratch` (and from `root`).
+    """
     todo = steps(blocks)
     if not any(command for _, command in todo):
-        return []
+        return [], []
     _furnish(scratch, root, tarquet)
+    before = _pictures(scratch)
     script = ["exec 2>&1 </dev/null", "status=0"]
     for number, (text, _) in enumerate(todo):
         # `$?` is the status of the command before, as it is in a terminal.
         script.append(f"(exit $status); eval {shlex.quote(text)}")
         script.append(f"status=$?; printf '{MARK}%d {number}{MARK}' $status")
     output = _bash("\n".join(script), scratch, tarquet)
-    return _outcomes(todo, output)
+    outcomes = _outcomes(todo, output)
+    return outcomes, [name for name, content in _pictures(scratch).items() if before.get(name) != content]
+
+
+def _pictures(scratch):
+    return {path.relative_to(scratch): path.read_bytes() for path in sorted((scratch / "docs").rglob("*.svg"))}
 
 
 def _furnish(scratch, root, tarquet):

@@ -92,6 +92,12 @@ class PageTest(unittest.TestCase):
         self.passes("```console\n$ echo more >>examples/sample\n```\n")
         self.assertEqual((self.root / "examples/sample").read_text(encoding="utf-8"), "sample\n")
 
+    def test_a_picture_that_is_another_one_is_found(self):
+        page_with_picture = "```console\n$ echo new >docs/a.svg\n```\n\n![A picture](a.svg)\n"
+        self.fails(page_with_picture, "docs/a.svg is not what this page's commands make")
+        self.check(page_with_picture, update=True)
+        self.passes(page_with_picture)
+
     def test_blocks_that_nothing_runs_are_checked(self):
         session = "```console\n$ true\n```\n"
         wrong = {
