@@ -7,8 +7,8 @@
 It takes `tarquet` from the PATH (or from --tarquet), and Python's packages from tests/docs/requirements.txt.
 
 - ```console blocks are sessions: each `$ command` is run by one bash a page, in a directory of its own that has the
-  repository's `config`, `examples` and `docs`. Standard output and standard error are compared, line by line; `…` stands
-  for what varies (see expect.py). A command that fails has to be followed by `$ echo $?`.
+  repository's `config`, `examples` and `docs`. Standard error and then standard output are compared, line by line;
+  `…` stands for what varies (see expect.py). A command that fails has to be followed by `$ echo $?`.
 - A block below `<!-- file: NAME -->` is written to NAME first.
 - ```python blocks below `<!-- run -->` are run; a ```text block right behind has the output.
 - A picture `docs/….svg` that a page's commands make has to be the one that is in the repository.

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Outcome:
     """What became of a command."""
 
     command: page.Command
-    # Standard output and standard error, as they came.
+    # Standard error, then standard output: which of them comes first where both are one terminal may be chance.
     lines: list
     status: int
 
@@ -73,12 +74,13 @@ def run(blocks, root, tarquet, scratch):
         return [], []
     _furnish(scratch, root, tarquet)
     before = _pictures(scratch)
-    script = ["exec 2>&1 </dev/null", "status=0"]
-    for number, (text, _) in enumerate(todo):
-        # `$?` is the status of the command before, as it is in a terminal.
-        script.append(f"(exit $status); eval {shlex.quote(text)}")
-        script.append(f"status=$?; printf '{MARK}%d {number}{MARK}' $status")
-    output = _bash("\n".join(script), scratch, tarquet)
+    with tempfile.NamedTemporaryFile() as errors:
+        script = ["status=0"]
+        for number, (text, _) in enumerate(todo):
+            # `$?` is the status of the command before, as it is in a terminal.
+            script.append(f"(exit $status); eval {shlex.quote(text)} 2>{errors.name}")
+            script.append(f"status=$?; printf '{MARK}%d {number}{MARK}' $status; cat {errors.name}; printf '{MARK}'")
+        output = _bash("\n".join(script), scratch, tarquet)
     outcomes = _outcomes(todo, output)
     return outcomes, [name for name, content in _pictures(scratch).items() if before.get(name) != content]
 
@@ -106,7 +108,7 @@ def _bash(script, scratch, tarquet):
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     with subprocess.Popen(["bash", "-c", script], cwd=scratch, env=environment, stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, start_new_session=True) as shell:
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True) as shell:
         try:
             output, _ = shell.communicate(timeout=LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -120,8 +122,10 @@ def _outcomes(todo, output):
     outcomes = []
     rest = output
     for number, (text, command) in enumerate(todo):
-        before, mark, rest = rest.partition(MARK)
+        printed, mark, rest = rest.partition(MARK)
         said, _, rest = rest.partition(MARK)
+        complained, _, rest = rest.partition(MARK)
+        before = complained + printed
         if not mark:
             place = command.place if command else text
             raise page.PageError(f"{place}: the shell ended before this command did; it said:\n{before}")

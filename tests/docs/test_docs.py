@@ -56,6 +56,7 @@ class PageTest(unittest.TestCase):
 
     def test_standard_error_is_output(self):
         self.passes("```console\n$ echo one >&2\none\n```\n")
+        self.passes("```console\n$ echo one; echo two >&2\ntwo\none\n$ echo three\nthree\n```\n")
 
     def test_a_command_that_fails_has_to_say_so(self):
         self.fails("```console\n$ false\n```\n", "ends with exit code 1")
