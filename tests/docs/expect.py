@@ -1,7 +1,7 @@
 """Is an output what a page shows of it?
 
-Lines are compared as they are, but for blanks at their ends and empty lines at the end of all. `…` on a line of its own stands for any number of lines,
-and `…` within a line for one or more characters, for what is another one each time.
+Lines are compared as they are, but for blanks at their ends and empty lines at the end of all. `…` on a line of its own
+stands for any number of lines, and `…` within a line for one or more characters, for what is another one each time.
 """
 
 import difflib
