@@ -33,6 +33,23 @@ fn help_is_what_the_snapshots_say() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn manual_pages_are_sound() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/man");
+    for page in fs::read_dir(pages).expect("there are pages") {
+        let page = page.expect("it can be listed").path();
+        // All warnings, for a terminal, and the page itself is not shown.
+        let mut groff = Command::new("groff");
+        let Ok(output) = groff.args(["-man", "-Tutf8", "-ww", "-z"]).arg(&page).output() else {
+            println!("SKIPPED: groff is not here");
+            return;
+        };
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{}", page.display());
+    }
+}
+
+#[test]
 fn the_nearest_is_suggested() {
     let scene = scene();
     for (words, nearest) in [
