@@ -132,7 +132,7 @@ impl Sink for Profiles {
                 Err(_) => self.is_malformed = true,
             }
         }
-        match self.is_malformed || self.seen.documents >= self.most {
+        match self.is_malformed || self.seen.is_enough(self.most) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

@@ -82,7 +82,7 @@ impl Rows {
         };
         let mut wanted = self.tables.iter().filter(is_wanted).peekable();
         let have_rows = wanted.peek().is_some() && wanted.all(|table| table.kept_rows >= self.rows);
-        self.seen.documents >= self.documents || have_rows
+        self.seen.is_enough(self.documents) || have_rows
     }
 }
 

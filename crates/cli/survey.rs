@@ -68,6 +68,12 @@ impl Seen {
         }
     }
 
+    /// Whether so many documents were seen that there need be no more. Of members that are one document each, the walk takes no more
+    /// than so many, and knows best whether there are.
+    pub(crate) fn is_enough(&self, most: u64) -> bool {
+        self.documents > most || (self.documents == most && self.many_a_member)
+    }
+
     /// What was looked at, in words.
     pub(crate) fn describe(&self, extent: Extent, surveyed: &Surveyed) -> String {
         let documents = counted(self.documents, "document");

@@ -13,7 +13,7 @@ pub(super) const INSPECT_HELP: &str = "\
 Examples:
   tarquet inspect --tar-path jsons_raw.tar.kaggle
   tarquet inspect --tar-path jsons_raw.tar.kaggle --spread --write-map map.yaml
-  tarquet inspect --tar-path apis.tgz --include '*.min.json' --sample all --format csv > paths.csv
+  tarquet inspect --tar-path apis.tgz --include '*.min.json' --sample all --format csv
 
 Exit codes:
   0  it is shown; documents that cannot be read are counted and left out
@@ -34,8 +34,8 @@ Exit codes:
 pub(super) const PREVIEW_HELP: &str = "\
 Examples:
   tarquet preview --tar-path jsons_raw.tar.kaggle --feature-map map.yaml
-  tarquet preview --tar-path jsons_raw.tar.kaggle --feature-map map.yaml --feature pricings --rows 50
-  tarquet preview --tar-path jsons_raw.tar.kaggle --feature-map map.yaml --format json | jq .
+  tarquet preview --tar-path a.tgz --feature-map map.yaml --feature pricings --rows 50
+  tarquet preview --tar-path a.tgz --feature-map map.yaml --format json | jq .
   tarquet preview --tar-path a.tgz --feature-map map.yaml --feature pricings --format arrow > a.arrows
 
 Exit codes:

@@ -5,7 +5,7 @@ use tarquet_profile::{Entry, Profile};
 use super::types::types;
 
 const HEAD: &str =
-    "path,count,documents,present,nulls,types,distinct,least,greatest,array_least,array_most,array_mean,examples\n";
+    "path,count,present,nulls,types,distinct,least,greatest,array_least,array_most,array_mean,examples\n";
 
 pub(super) fn render(profile: &Profile) -> String {
     let lines = profile.entries().map(|entry| line(&entry));
@@ -22,7 +22,6 @@ fn line(entry: &Entry<'_>) -> String {
     let fields = [
         entry.path.clone(),
         node.kinds.all().to_string(),
-        node.documents.to_string(),
         number(entry.presence()),
         (node.kinds.all() - node.kinds.present()).to_string(),
         types.collect::<Vec<_>>().join(" "),

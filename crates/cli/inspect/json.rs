@@ -25,8 +25,6 @@ struct Path<'a> {
     path: &'a str,
     /// Values at it.
     count: u64,
-    /// Documents that have any.
-    documents: u64,
     /// Of the objects that could have the member, the share that has it.
     present: f64,
     nulls: u64,
@@ -50,7 +48,6 @@ fn path(entry: &Entry<'_>) -> Value {
     json!(Path {
         path: &entry.path,
         count: node.kinds.all(),
-        documents: node.documents,
         present: entry.presence(),
         nulls: node.kinds.all() - node.kinds.present(),
         types: types(node)

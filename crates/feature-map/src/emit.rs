@@ -53,6 +53,8 @@ fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+        // What is not seen, or turns the direction of what is.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => false,
         _ => c >= '\u{a0}',
     }
 }

@@ -21,8 +21,6 @@ pub(crate) type NodeId = u32;
 pub struct Node {
     /// How many values of each kind.
     pub kinds: Kinds,
-    /// In how many documents there was any.
-    pub documents: u64,
     /// How many of the strings are times.
     #[serde(skip_serializing_if = "is_default")]
     pub times: Times,
@@ -213,7 +211,6 @@ impl Node {
     /// Adds what is no other node.
     pub(crate) fn merge_own(&mut self, other: &Node) {
         self.kinds.merge(&other.kinds);
-        self.documents = self.documents.saturating_add(other.documents);
         self.times.instants = self.times.instants.saturating_add(other.times.instants);
         self.times.wall_clocks = self.times.wall_clocks.saturating_add(other.times.wall_clocks);
         self.times.days = self.times.days.saturating_add(other.times.days);

@@ -59,8 +59,6 @@ struct Growing {
     deeper: usize,
     /// The node of the value to come, where it is a member.
     named: Option<NodeId>,
-    /// For each node the last document, from 1, in which there was such a value.
-    last_document: Vec<u64>,
     /// With how many nodes it is tried again to make them fewer.
     shrink_at: usize,
     /// Members of nodes that have many, by their names.
@@ -91,7 +89,6 @@ impl Growing {
             self.profile.fold_clear(MAX_NODES / 2);
             // Nodes have other places now.
             self.positions.clear();
-            self.last_document.clear();
             self.shrink_at = 2 * self.profile.len();
         }
     }
@@ -105,7 +102,7 @@ impl Growing {
 
     /// The node of the value to come.
     fn place(&mut self) -> NodeId {
-        let id = match self.open.last_mut() {
+        match self.open.last_mut() {
             None => self.profile.root(),
             Some(open) if open.kind == Container::Array => {
                 open.len += 1;
@@ -113,16 +110,7 @@ impl Growing {
             }
             // A name comes before each.
             Some(_) => self.named.take().unwrap_or_else(|| self.profile.root()),
-        };
-        let document = self.profile.documents() + 1;
-        if self.last_document.len() <= id as usize {
-            self.last_document.resize(id as usize + 1, 0);
         }
-        if self.last_document[id as usize] != document {
-            self.last_document[id as usize] = document;
-            self.profile.node_mut(id).documents += 1;
-        }
-        id
     }
 
     /// The node of a member of the object that is open.

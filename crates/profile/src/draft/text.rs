@@ -148,8 +148,9 @@ fn type_text(ty: &str) -> String {
 fn one_line(comment: &str, room: usize) -> String {
     let visible = |c: char| {
         let is_plain = matches!(c, ' '..='~') || (c >= '\u{a0}' && !c.is_control());
-        let ends_a_line = matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-        if is_plain && !ends_a_line { c } else { '\u{fffd}' }
+        let is_hidden = matches!(c, '\u{2028}'..='\u{202e}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2066}'..='\u{2069}');
+        if is_plain && !is_hidden { c } else { '\u{fffd}' }
     };
     let mut shown: String = comment.chars().map(visible).take(room).collect();
     if comment.chars().count() > room {
