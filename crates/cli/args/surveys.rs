@@ -36,7 +36,7 @@ Examples:
   tarquet preview --tar-path jsons_raw.tar.kaggle --feature-map map.yaml
   tarquet preview --tar-path a.tgz --feature-map map.yaml --feature pricings --rows 50
   tarquet preview --tar-path a.tgz --feature-map map.yaml --format json | jq .
-  tarquet preview --tar-path a.tgz --feature-map map.yaml --feature pricings --format arrow > a.arrows
+  tarquet preview --tar-path a.tgz --feature-map map.yaml --feature pricings --format arrow
 
 Exit codes:
   0  the rows are shown; documents that cannot be read are counted and left out
