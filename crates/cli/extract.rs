@@ -49,7 +49,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     reading::check(&arguments.running)?;
     let plan = read_map(&arguments.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.display.quiet);
-    let (out_dir, progress) = (arguments.out_dir.clone(), arguments.display.progress);
+    let out_dir = arguments.out_dir.clone();
     let settings = settings(
         &arguments.input,
         &arguments.running,
@@ -65,7 +65,7 @@ fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Fail
     // Before any other thread, so that all of them leave the signals to the one that waits for them.
     let watch = Watch::default();
     watch.stops(coordinator.stopper()).map_err(Failure::System)?;
-    let display = Display::start(progress, quiet, Arc::clone(&counters), bars)
+    let display = Display::start(&arguments.display, Arc::clone(&counters), bars)
         .context("cannot start a thread")
         .map_err(Failure::System)?;
     // The loop has a thread of its own, so that workers are started by one that lives as long as the run.

@@ -1,5 +1,6 @@
 //! How far a run is, on standard error: a bar, plain lines, or JSON lines.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use serde::Serialize;
-use tarquet_coordinator::{Counters, Progress};
+use tarquet_coordinator::{Busy, Counters, Progress};
 
-use crate::args::ProgressKind;
-use crate::quantity::{bytes, duration, grouped, rate};
+use crate::args::{DisplayArguments, ProgressKind};
+use crate::quantity::{bytes, counted, duration, grouped, rate};
+use crate::table::harmless;
 
 /// How often a bar is drawn.
 const BAR_EVERY: Duration = Duration::from_millis(100);
@@ -33,18 +35,20 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    /// Starts showing `counters`.
+    /// Starts showing `counters`, if they are to be shown.
     pub(crate) fn start(
-        kind: ProgressKind,
-        quiet: bool,
+        arguments: &DisplayArguments,
         counters: Arc<Counters>,
         bars: MultiProgress,
     ) -> io::Result<Display> {
         let terminal = io::stderr().is_terminal();
-        let (every, mut shown): (Duration, Box<dyn Shown + Send>) = match kind {
-            _ if quiet => return Ok(Display { running: None }),
+        let (every, mut shown): (Duration, Box<dyn Shown + Send>) = match arguments.progress {
+            _ if arguments.quiet => return Ok(Display { running: None }),
             ProgressKind::None => return Ok(Display { running: None }),
-            ProgressKind::Auto if terminal => (BAR_EVERY, Box::new(Bar::new(&bars))),
+            ProgressKind::Auto if terminal => {
+                let workers = (arguments.verbose > 0).then(|| WorkerLines::new(&bars, &counters));
+                (BAR_EVERY, Box::new(Bar::new(&bars, workers)))
+            }
             ProgressKind::Auto | ProgressKind::Plain => (PLAIN_EVERY, Box::new(Plain)),
             ProgressKind::Json => (JSON_EVERY, Box::new(Json)),
         };
@@ -52,8 +56,15 @@ impl Display {
         let (showing, shown_all) = channel::<()>();
         let started = Instant::now();
         thread::Builder::new().name("progress".to_owned()).spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(every) {
-                shown.show(counters.progress(), started.elapsed());
+            let (mut next, mut is_stopping) = (started + every, false);
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BAR_EVERY.min(every)) {
+                let progress = counters.progress();
+                // Whoever stops a run is told so at once.
+                let stops_now = progress.stopping && !std::mem::replace(&mut is_stopping, progress.stopping);
+                if stops_now || Instant::now() >= next {
+                    next = Instant::now() + every;
+                    shown.show(progress, started.elapsed());
+                }
             }
             shown.end(counters.progress(), started.elapsed());
             drop(showing);
@@ -84,13 +95,106 @@ struct Bar {
     bar: ProgressBar,
     /// Whether the line has its bar.
     measured: bool,
+    /// Above it, a line for each worker.
+    workers: Option<WorkerLines>,
+    taskbar: Taskbar,
 }
 
 impl Bar {
-    fn new(bars: &MultiProgress) -> Bar {
+    fn new(bars: &MultiProgress, workers: Option<WorkerLines>) -> Bar {
         let bar = bars.add(ProgressBar::new(0));
-        bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Bar { bar, measured: false }
+        bar.set_style(text_style());
+        Bar {
+            bar,
+            measured: false,
+            workers,
+            taskbar: Taskbar::of_terminal(),
+        }
+    }
+}
+
+fn text_style() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A line for each busy worker, with the member that it has in hand.
+struct WorkerLines {
+    bars: MultiProgress,
+    counters: Arc<Counters>,
+    lines: BTreeMap<u64, ProgressBar>,
+}
+
+impl WorkerLines {
+    fn new(bars: &MultiProgress, counters: &Arc<Counters>) -> WorkerLines {
+        counters.want_workers();
+        WorkerLines {
+            bars: bars.clone(),
+            counters: Arc::clone(counters),
+            lines: BTreeMap::new(),
+        }
+    }
+
+    fn show(&mut self, below: &ProgressBar) {
+        let busy = self.counters.busy_workers();
+        let is_busy = |worker: &u64| busy.iter().any(|busy| busy.worker == *worker);
+        self.lines.retain(|worker, line| {
+            let stays = is_busy(worker);
+            if !stays {
+                line.finish_and_clear();
+                self.bars.remove(line);
+            }
+            stays
+        });
+        for Busy { worker, member } in busy {
+            let line = self.lines.entry(worker).or_insert_with(|| {
+                let line = self.bars.insert_before(below, ProgressBar::new(0));
+                line.set_style(text_style());
+                line
+            });
+            line.set_message(format!("worker {worker:>3}  {}", harmless(&member)));
+        }
+    }
+
+    fn end(&mut self) {
+        self.lines.values().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+/// The progress that some terminals show in their tab or in the taskbar: ConEmu's sequence OSC 9;4.
+struct Taskbar {
+    is_supported: bool,
+    /// What was told last, in percent.
+    told: Option<u8>,
+}
+
+impl Taskbar {
+    /// Terminals that know the sequence say who they are; others may show it as text.
+    fn of_terminal() -> Taskbar {
+        let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
+        let has = |name: &str| std::env::var_os(name).is_some();
+        Taskbar {
+            is_supported: has("WT_SESSION")
+                || is("ConEmuANSI", "ON")
+                || is("TERM_PROGRAM", "WezTerm")
+                || is("TERM_PROGRAM", "ghostty"),
+            told: None,
+        }
+    }
+
+    fn show(&mut self, share: Option<f64>) {
+        let percent = share.map_or(0, |share| (share * 100.0).clamp(0.0, 100.0) as u8);
+        // Where nobody knows how much there is, it only moves.
+        let state = if share.is_some() { 1 } else { 3 };
+        if self.is_supported && self.told != Some(percent) {
+            self.told = Some(percent);
+            write!(io::stderr(), "\u{1b}]9;4;{state};{percent}\u{7}").ok();
+        }
+    }
+
+    fn end(&mut self) {
+        if self.told.take().is_some() {
+            write!(io::stderr(), "\u{1b}]9;4;0;0\u{7}").ok();
+        }
     }
 }
 
@@ -116,12 +220,21 @@ impl Shown for Bar {
         self.bar.set_position(progress.archive_bytes);
         // A narrow terminal cuts the line, so what is waited for comes first.
         let left = time_left(progress, elapsed).map(|left| format!("{} left · ", duration(left)));
+        let left = left.filter(|_| !progress.stopping);
         self.bar
             .set_message(left.unwrap_or_default() + &line(progress, elapsed));
+        if let Some(workers) = &mut self.workers {
+            workers.show(&self.bar);
+        }
+        self.taskbar.show(share(progress));
     }
 
     fn end(&mut self, _progress: Progress, _elapsed: Duration) {
+        if let Some(workers) = &mut self.workers {
+            workers.end();
+        }
         self.bar.finish_and_clear();
+        self.taskbar.end();
     }
 }
 
@@ -146,6 +259,9 @@ struct Json;
 struct JsonLine {
     elapsed_seconds: f64,
     sampling: bool,
+    stopping: bool,
+    /// Once it is stopping.
+    tasks_in_flight: u64,
     workers: u64,
     workers_replaced: u64,
     members_extracted: u64,
@@ -167,6 +283,8 @@ impl Shown for Json {
         let line = JsonLine {
             elapsed_seconds: elapsed.as_secs_f64(),
             sampling: progress.sampling,
+            stopping: progress.stopping,
+            tasks_in_flight: progress.in_flight,
             workers: progress.workers,
             workers_replaced: progress.replaced,
             members_extracted: progress.extracted,
@@ -192,6 +310,9 @@ impl Shown for Json {
 }
 
 fn line(progress: Progress, elapsed: Duration) -> String {
+    if progress.stopping {
+        return format!("stopping: {} in flight", counted(progress.in_flight, "task"));
+    }
     if progress.sampling {
         return "looking at the types of the first documents".to_owned();
     }
@@ -246,6 +367,12 @@ mod tests {
             line(progress, elapsed),
             "1,500 files · 750 files/s · 361.0 MB/s · 291,687 rows · 1 failed"
         );
+        let stopping = Progress {
+            stopping: true,
+            in_flight: 12,
+            ..progress
+        };
+        assert_eq!(line(stopping, elapsed), "stopping: 12 tasks in flight");
         assert_eq!(time_left(progress, elapsed), Some(elapsed));
         assert_eq!(time_left(Progress::default(), elapsed), None);
     }

@@ -25,7 +25,7 @@ pub(crate) fn survey<S: Sink>(
     let survey = Survey::open(settings, extent, sink).map_err(failed)?;
     // Before any other thread, so that all of them leave the signals to the one that waits for them.
     watch.stops(survey.stopper()).map_err(Failure::System)?;
-    let shown = Display::start(display.progress, display.quiet, survey.counters(), bars.clone())
+    let shown = Display::start(display, survey.counters(), bars.clone())
         .context("cannot start a thread")
         .map_err(Failure::System)?;
     // Workers are started by a thread that lives as long as the survey.

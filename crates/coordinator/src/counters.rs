@@ -4,12 +4,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tarquet_dataset::{Position, Unit};
 
+use crate::at_hand::{AtHand, Busy};
+
 /// Counters that the run's threads add to and a display reads. Every value only grows, except `workers`.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Whether the types are being decided.
     pub(crate) sampling: AtomicBool,
     pub(crate) begun: AtomicBool,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) in_flight: AtomicU64,
+    pub(crate) at_hand: AtHand,
     pub(crate) workers: AtomicU64,
     pub(crate) replaced: AtomicU64,
     pub(crate) extracted: AtomicU64,
@@ -36,6 +41,10 @@ pub struct Progress {
     pub sampling: bool,
     /// Whether the dataset is begun: from then on a run that stops can be resumed.
     pub begun: bool,
+    /// Whether somebody wants the run to stop.
+    pub stopping: bool,
+    /// Tasks that workers have, counted once the run is to stop: what is waited for then.
+    pub in_flight: u64,
     /// Workers that live.
     pub workers: u64,
     /// Workers that died and were replaced.
@@ -115,12 +124,24 @@ impl Counters {
         self.committed(position);
     }
 
+    /// Has it noted from now on what workers have in hand.
+    pub fn want_workers(&self) {
+        self.at_hand.want();
+    }
+
+    /// What busy workers have in hand, by their numbers, as it was noted last.
+    pub fn busy_workers(&self) -> Vec<Busy> {
+        self.at_hand.workers()
+    }
+
     /// The counters now.
     pub fn progress(&self) -> Progress {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
             sampling: self.sampling.load(Ordering::Relaxed),
             begun: self.begun.load(Ordering::Relaxed),
+            stopping: self.stopping.load(Ordering::Relaxed),
+            in_flight: get(&self.in_flight),
             workers: get(&self.workers),
             replaced: get(&self.replaced),
             extracted: get(&self.extracted),

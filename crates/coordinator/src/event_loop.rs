@@ -12,11 +12,12 @@ use nix::sys::signal::Signal;
 use tarquet_archive::{Releaser, WalkError};
 use tarquet_dataset::{Dataset, Description, Options, Published, Table, Target};
 use tarquet_feature_map::plan::Feature;
-use tarquet_feature_map::{Evidence, Plan};
-use tarquet_wire::message::{Hello, Product, ToWorker};
+use tarquet_feature_map::{Evidence, Plan, display_name};
+use tarquet_wire::message::{Hello, Member, Product, ToWorker};
 use tarquet_wire::sandbox::{Demand, Held};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
 
+use crate::at_hand::Busy;
 use crate::counters::{Counters, Progress, add};
 use crate::descriptors;
 use crate::ending::Ending;
@@ -419,6 +420,7 @@ impl Run {
             self.commit_by.get_or_insert(Instant::now() + COMMIT_WITHIN);
         }
         self.stopped = true;
+        self.counters.stopping.store(true, Ordering::Relaxed);
         match self.phase {
             Phase::Working => self.handle(Event::Stop),
             _ => Ok(()),
@@ -499,7 +501,24 @@ impl Run {
 
     fn handle(&mut self, event: Event<Sent>) -> Result<(), RunError> {
         let actions = self.machine.handle(event);
-        actions.into_iter().try_for_each(|action| self.act(action))
+        actions.into_iter().try_for_each(|action| self.act(action))?;
+        self.show();
+        Ok(())
+    }
+
+    /// Notes what is shown of workers, where somebody looks.
+    fn show(&self) {
+        if self.stopped {
+            let in_flight = self.machine.in_flight() as u64;
+            self.counters.in_flight.store(in_flight, Ordering::Relaxed);
+        }
+        self.counters.at_hand.note(|| {
+            let busy = |(worker, member): (WorkerId, &Member)| Busy {
+                worker: worker.0,
+                member: display_name(&member.name).into_owned(),
+            };
+            self.machine.at_hand().map(busy).collect()
+        });
     }
 
     fn act(&mut self, action: Action<Sent>) -> Result<(), RunError> {

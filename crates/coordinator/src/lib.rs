@@ -14,6 +14,7 @@
 //! What is deliberately absent: the coordinator never parses JSON, and nothing here knows how a worker does its work.
 
 mod archives;
+mod at_hand;
 mod beginning;
 mod counters;
 mod course;
@@ -43,6 +44,7 @@ mod tuning;
 mod watch;
 mod writer;
 
+pub use at_hand::Busy;
 pub use counters::{Counters, Progress};
 pub use ending::Ending;
 pub use error::RunError;

@@ -142,6 +142,20 @@ impl<U> Machine<U> {
         }
     }
 
+    /// How many tasks workers have.
+    pub fn in_flight(&self) -> usize {
+        self.workers.values().map(|worker| worker.tasks.len()).sum()
+    }
+
+    /// The members that workers have announced last, and have not closed.
+    pub fn at_hand(&self) -> impl Iterator<Item = (WorkerId, &Member)> {
+        self.workers.iter().filter_map(|(id, worker)| {
+            let state::InHand { task, first, .. } = worker.in_hand?;
+            let member = self.tasks.get(&task)?.members.get(first.member)?;
+            Some((*id, member))
+        })
+    }
+
     /// Takes in what happened and says what is to be done, in this order.
     pub fn handle(&mut self, event: Event<U>) -> Vec<Action<U>> {
         if self.phase != Phase::Over {

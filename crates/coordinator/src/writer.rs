@@ -217,6 +217,7 @@ impl Writing<'_> {
         let unit = self.numbering.number(sent, archive.as_deref());
         self.members += unit.members;
         let amounts = Amounts::of(&unit);
+        tell_failures(&unit);
         self.dataset.append(unit)?;
         self.counters.delivered(&amounts);
         Ok(())
@@ -256,6 +257,18 @@ impl Writing<'_> {
             ..Unit::default()
         })?;
         Ok(self.dataset.finish(notes)?)
+    }
+}
+
+/// Says what failed, to whoever wants to see it as it happens: it stands in `failed.log` too.
+fn tell_failures(unit: &Unit) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
+    for failure in &unit.failures {
+        let member = failure.member.as_deref().unwrap_or_default();
+        let line = failure.line.map(|line| format!(", line {line}")).unwrap_or_default();
+        tracing::info!("{member:?}{line} failed: {}: {}", failure.reason, failure.detail);
     }
 }
 
