@@ -177,10 +177,7 @@ fn findings_of<'p>(plan: &'p Plan, feature: &'p Feature, table: &TableRows, docu
             let misfit = misfits.map(|misfits| Finding {
                 feature: name,
                 text: misfit_text(column, misfits, table.rows),
-                help: Some(format!(
-                    "they become null, and go to rescued.ndjson; `type: json` keeps any value, `type: string, cast: true` numbers too{}",
-                    if misfits.expected.starts_with("list") { ", in a list" } else { "" }
-                )),
+                help: Some("they become null, and go to rescued.ndjson; `type: json` keeps any value".to_owned()),
                 sought: Vec::new(),
             });
             let nothing = (*found == 0 && misfits.is_none()).then(|| nothing(plan, feature, column, table.rows));
@@ -193,10 +190,11 @@ fn findings_of<'p>(plan: &'p Plan, feature: &'p Feature, table: &TableRows, docu
 fn misfit_text(column: &Column, misfits: &Misfits, rows: u64) -> String {
     let first: String = harmless(&misfits.first).chars().take(60).collect();
     format!(
-        "column `{}`: {} in {} do not fit {}, {first} for example",
+        "column `{}`: {} in {} {} not fit {}, {first} for example",
         column.name,
         counted(misfits.count, "value"),
         counted(rows, "row"),
+        if misfits.count == 1 { "does" } else { "do" },
         misfits.expected
     )
 }

@@ -93,12 +93,20 @@ impl Seen {
     pub(crate) fn warn(&self, surveyed: &Surveyed) {
         if let Some(first) = &self.first_failure {
             let member = first.member.as_deref().unwrap_or_default();
+            let has_more_values = first
+                .detail
+                .contains("nothing but white space may follow the document's value");
             tracing::warn!(
-                "{} could not be read and {} left out; the first is {member:?}: {}: {}",
+                "{} could not be read and {} left out; the first is {member:?}: {}: {}{}",
                 counted(self.failed, "document"),
                 if self.failed == 1 { "is" } else { "are" },
                 first.reason,
-                first.detail
+                first.detail,
+                if has_more_values {
+                    ". If members have a document on each line, --documents ndjson reads them"
+                } else {
+                    ""
+                }
             );
         }
         for damage in surveyed.endings.iter().filter_map(|ending| ending.damage.as_ref()) {

@@ -146,6 +146,7 @@ fn fit(mut widths: Vec<usize>, width: usize) -> Vec<usize> {
 pub(crate) fn harmless(text: &str) -> String {
     let is_hidden = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let shown = |character: char| match character {
+        '\n' => '⏎',
         character if character.is_control() || is_hidden(character) => '\u{fffd}',
         character => character,
     };
@@ -190,6 +191,6 @@ mod tests {
 
     #[test]
     fn what_an_archive_says_is_no_command() {
-        assert_eq!(harmless("a\u{1b}[2J\n\u{202e}b"), "a\u{fffd}[2J\u{fffd}\u{fffd}b");
+        assert_eq!(harmless("a\u{1b}[2J\n\u{202e}b"), "a\u{fffd}[2J⏎\u{fffd}b");
     }
 }

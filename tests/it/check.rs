@@ -57,7 +57,7 @@ fn against_an_archive_it_says_what_finds_nothing_and_what_is_near() {
             "warning: column `total`: `offer.totalPrise` finds nothing in 4 rows",
             "  = help: `$.data.offers[*].totalPrice` is there",
             "warning: column `carrier`: 2 values in 4 rows do not fit int64, \"SU\" for example",
-            "  = help: they become null, and go to rescued.ndjson; `type: json` keeps any value, `type: string, cast: true` numbers too",
+            "  = help: they become null, and go to rescued.ndjson; `type: json` keeps any value",
             "warning: feature `none`: `$.data.legs[*]` finds nothing, so there are no rows",
             "  = help: `$.data.leg` is there",
         ],

@@ -182,7 +182,7 @@ fn the_map_that_is_written_runs_and_nothing_is_lost() {
     );
     assert_eq!(dataset.column("legs", "from"), ["MOW", "LED", "SVO"]);
     assert_eq!(dataset.column("legs", "leg_index"), [0, 1, 0]);
-    assert_eq!(dataset.rescued(), [json!(0); 0]);
+    assert!(dataset.rescued().is_empty());
     // A file that is there may have been edited.
     let before = fs::read(scene.path("made.yaml")).unwrap();
     inspect(&scene, &["--write-map", "made.yaml"])

@@ -26,7 +26,7 @@ fn line(entry: &Entry<'_>) -> String {
         (node.kinds.all() - node.kinds.present()).to_string(),
         types.collect::<Vec<_>>().join(" "),
         if has_scalars {
-            node.distinct.count().to_string()
+            node.distinct_values().to_string()
         } else {
             String::new()
         },

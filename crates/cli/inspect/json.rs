@@ -54,13 +54,13 @@ fn path(entry: &Entry<'_>) -> Value {
             .into_iter()
             .map(|(name, count)| (name.to_owned(), count.into()))
             .collect(),
-        distinct: has_scalars.then(|| node.distinct.count()),
+        distinct: has_scalars.then(|| node.distinct_values()),
         distinct_is_exact: has_scalars.then(|| node.distinct.is_exact()),
         least: node.numbers.map(|(least, _)| least),
         greatest: node.numbers.map(|(_, greatest)| greatest),
         array_lengths: lengths(&node.lengths),
         object_sizes: lengths(&node.sizes),
-        keys: Some(node.keys.count()).filter(|keys| *keys > 0),
+        keys: Some(node.distinct_keys()).filter(|keys| *keys > 0),
         examples: &node.examples,
         key_examples: &node.key_examples,
     })

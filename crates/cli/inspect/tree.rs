@@ -34,8 +34,8 @@ fn row(entry: &Entry<'_>) -> Vec<Cell> {
         _ => String::new(),
     };
     let distinct = match is_leaf {
-        true if node.distinct.is_exact() => grouped(node.distinct.count()),
-        true => format!("~{}", grouped(node.distinct.count())),
+        true if node.distinct.is_exact() => grouped(node.distinct_values()),
+        true => format!("~{}", grouped(node.distinct_values())),
         false => String::new(),
     };
     vec![
@@ -110,7 +110,7 @@ fn examples(node: &Node) -> String {
     let mut text = harmless(&values.join(", "));
     if node.keys.count() > 0 {
         let about = if node.keys.is_exact() { "" } else { "~" };
-        text = format!("{about}{} names: {text}", grouped(node.keys.count()));
+        text = format!("{about}{} names: {text}", grouped(node.distinct_keys()));
     }
     text
 }

@@ -56,12 +56,12 @@ impl Draft {
     pub fn of(profile: &Profile, identity: Identity) -> Draft {
         let mut profile = profile.clone();
         let id = id(&profile, identity);
-        let taken = match &id {
-            Id::Member { column, .. } => column.as_str(),
-            _ => ID_COLUMN,
+        let (taken, known) = match &id {
+            Id::Member { column, name, .. } => (column.as_str(), Some(name.as_str())),
+            _ => (ID_COLUMN, None),
         };
         let documents = profile.documents();
-        let tables = Tables::of(&mut profile, taken);
+        let tables = Tables::of(&mut profile, taken, known);
         Draft {
             documents,
             id,
@@ -103,7 +103,7 @@ fn id(profile: &Profile, identity: Identity) -> Id {
         let node = profile.node(*child);
         let ty = Columns::scalar_type(node)?;
         let is_always_there = node.kinds.scalars() == profile.documents() && node.kinds.all() == profile.documents();
-        let distinct = node.distinct.count();
+        let distinct = node.distinct_values();
         let is_unique = match node.distinct.is_exact() {
             true => distinct == profile.documents(),
             // Three times what the estimate errs by.

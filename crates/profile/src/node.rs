@@ -166,6 +166,16 @@ impl Lengths {
 }
 
 impl Node {
+    /// How many different scalars there are, or about so many: never more than there are scalars.
+    pub fn distinct_values(&self) -> u64 {
+        self.distinct.count().min(self.kinds.scalars())
+    }
+
+    /// How many different names the members have that are not told apart, likewise.
+    pub fn distinct_keys(&self) -> u64 {
+        self.keys.count().min(self.sizes.total)
+    }
+
     pub(crate) fn add_scalar(&mut self, seen: Seen, text: &[u8]) {
         self.kinds.scalars[seen as usize] += 1;
         if seen == Seen::Null {

@@ -69,6 +69,8 @@ pub(super) struct Tables<'p> {
     profile: &'p mut Profile,
     names: Taken,
     id: String,
+    /// The member of documents that is the id already.
+    known: Option<String>,
     pub(super) done: Vec<Table>,
     pub(super) left_out: usize,
 }
@@ -98,14 +100,15 @@ pub(super) struct Columns {
 }
 
 impl<'p> Tables<'p> {
-    /// The tables for a profile whose id column has this name.
-    pub(super) fn of(profile: &'p mut Profile, id: &str) -> Tables<'p> {
+    /// The tables for a profile whose id column has this name; it is the member `known` of documents, if it is one.
+    pub(super) fn of(profile: &'p mut Profile, id: &str, known: Option<&str>) -> Tables<'p> {
         let root = profile.root();
         let rows = profile.documents();
         let mut tables = Tables {
             profile,
             names: Taken::default(),
             id: id.to_owned(),
+            known: known.map(str::to_owned),
             done: Vec::new(),
             left_out: 0,
         };
@@ -242,6 +245,9 @@ impl<'p> Tables<'p> {
             if columns.list.len() >= MOST_COLUMNS {
                 columns.remark_of_more();
                 return;
+            }
+            if plan.is_root && at.words.is_empty() && self.known.as_ref() == Some(name) {
+                continue;
             }
             let is_twin = |other: &str| other != name && snake_case(other) == snake_case(name);
             let has_twin = members.iter().any(|(other, _)| is_twin(other));
