@@ -56,15 +56,8 @@ impl Display {
         let (showing, shown_all) = channel::<()>();
         let started = Instant::now();
         thread::Builder::new().name("progress".to_owned()).spawn(move || {
-            let (mut next, mut is_stopping) = (started + every, false);
-            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(BAR_EVERY.min(every)) {
-                let progress = counters.progress();
-                // Whoever stops a run is told so at once.
-                let stops_now = progress.stopping && !std::mem::replace(&mut is_stopping, progress.stopping);
-                if stops_now || Instant::now() >= next {
-                    next = Instant::now() + every;
-                    shown.show(progress, started.elapsed());
-                }
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(every) {
+                shown.show(counters.progress(), started.elapsed());
             }
             shown.end(counters.progress(), started.elapsed());
             drop(showing);

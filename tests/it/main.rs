@@ -25,6 +25,7 @@ mod names;
 mod out_dir;
 mod parts;
 mod preview;
+mod progress;
 mod report;
 mod resume;
 mod sandbox;
