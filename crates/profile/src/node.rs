@@ -90,17 +90,22 @@ impl Kinds {
 
     /// All values.
     pub fn all(&self) -> u64 {
-        self.scalars.iter().sum::<u64>() + self.arrays + self.objects
+        self.sum().saturating_add(self.arrays).saturating_add(self.objects)
     }
 
     /// All that are not null.
     pub fn present(&self) -> u64 {
-        self.all() - self.of(Seen::Null)
+        self.all().saturating_sub(self.of(Seen::Null))
     }
 
     /// Scalars that are not null.
     pub fn scalars(&self) -> u64 {
-        self.scalars.iter().sum::<u64>() - self.of(Seen::Null)
+        self.sum().saturating_sub(self.of(Seen::Null))
+    }
+
+    /// All scalars. Counts come from workers, so they may be anything.
+    fn sum(&self) -> u64 {
+        self.scalars.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     fn merge(&mut self, other: &Kinds) {

@@ -229,3 +229,36 @@ fn own(node: &crate::Node) -> String {
     }
     value.to_string()
 }
+
+/// What a worker that was taken over may send is refused, or is a profile like any other.
+#[test]
+fn nodes_that_are_no_tree_are_refused() {
+    let node = |rest: &str| format!(r#"{{"kinds":{{"scalars":[0,0,0,0,0,0,0,0],"arrays":0,"objects":1}}{rest}}}"#);
+    let profile = |nodes: &[String]| {
+        serde_json::from_str::<Profile>(&format!(r#"{{"documents":1,"nodes":[{}]}}"#, nodes.join(",")))
+    };
+    assert!(profile(&[node("")]).is_ok());
+    assert!(profile(&[node(r#","element":1"#), node("")]).is_ok());
+    for nodes in [
+        vec![],
+        vec![node(r#","element":0"#)],
+        vec![node(r#","element":7"#)],
+        vec![node(r#","element":1,"any":1"#), node("")],
+        vec![node(""), node("")],
+        vec![node(r#","element":1"#), node(r#","element":0"#)],
+    ] {
+        assert!(profile(&nodes).is_err(), "{nodes:?}");
+    }
+    let deep: Vec<String> = (1..=70)
+        .map(|child| node(&format!(r#","element":{child}"#)))
+        .chain([node("")])
+        .collect();
+    assert!(profile(&deep).is_err());
+    let most = u64::MAX;
+    let huge =
+        format!(r#"{{"kinds":{{"scalars":[{most},{most},{most},0,0,0,0,0],"arrays":{most},"objects":{most}}}}}"#);
+    let mut hostile = profile(&[huge]).unwrap();
+    hostile.merge(&hostile.clone());
+    hostile.fold_maps();
+    extract::<&str>(&Draft::of(&hostile, Identity::default()).to_yaml(), &[]);
+}
