@@ -65,7 +65,7 @@ _tarquet() {
 
     case "${cmd}" in
         tarquet)
-            opts="-h -V --help --version extract inspect preview verify completions check help"
+            opts="-h -V --help --version extract inspect check preview verify completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,7 +379,7 @@ _tarquet() {
             return 0
             ;;
         tarquet__subcmd__help)
-            opts="extract inspect preview verify completions check help"
+            opts="extract inspect check preview verify completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

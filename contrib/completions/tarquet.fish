@@ -28,10 +28,10 @@ complete -c tarquet -n "__fish_tarquet_needs_command" -s h -l help -d 'Print hel
 complete -c tarquet -n "__fish_tarquet_needs_command" -s V -l version -d 'Print version'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "extract" -d 'Extract what a feature map names into a Parquet dataset'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "inspect" -d 'Show what is in an archive, and write a feature map to start from'
+complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "check" -d 'Check a feature map, alone or against an archive'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "preview" -d 'Show the first rows of every feature'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "verify" -d 'Check that every part of a dataset is whole and exactly what its ledger says'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "completions" -d 'Write what makes a shell complete this command line to standard output'
-complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "check" -d 'Check a feature map, alone or against an archive'
 complete -c tarquet -n "__fish_tarquet_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tarquet -n "__fish_tarquet_using_subcommand extract" -l tar-path -d 'A tar (or gzip, zstd), a directory, - for stdin; repeatable' -r -F
 complete -c tarquet -n "__fish_tarquet_using_subcommand extract" -l include -d 'Take only members with such names, a glob; repeatable' -r -f
@@ -116,6 +116,42 @@ complete -c tarquet -n "__fish_tarquet_using_subcommand inspect" -s v -l verbose
 complete -c tarquet -n "__fish_tarquet_using_subcommand inspect" -s q -l quiet -d 'Show nothing but errors'
 complete -c tarquet -n "__fish_tarquet_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tarquet -n "__fish_tarquet_using_subcommand inspect" -s V -l version -d 'Print version'
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l feature-map -d 'The feature map to check' -r -F
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l sample -d 'How many documents are looked at, or `all`' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l rows -d 'How many rows of each feature are shown' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l include -d 'Take only members with such names, a glob; repeatable' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l exclude -d 'Leave out members with such names, a glob; repeatable' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l documents -d 'A member\'s documents: auto, json, ndjson, array' -r -f -a "auto\t'By name: `.ndjson` and `.jsonl` have one on each line, others are one'
+json\t'Every member is one document'
+ndjson\t'Every member has one document on each line'
+array\t'Every member is one JSON array of documents'"
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l max-document-bytes -d 'Documents larger than this fail' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l workers -d 'Worker processes [default: as many as cores, from 8 to 12]' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l inflate-threads -d 'Threads that decompress [default: a third of the cores, up to 4]' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l worker-memory -d 'What each worker may allocate' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l member-timeout -d 'How long a worker may compute on one member' -r -f
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l sandbox -d 'How workers lock themselves in: auto, require, off' -r -f -a "auto\t'As far as the system lets them; the summary says how far'
+require\t'In full, or nothing is run'
+off\t'Not at all'"
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l engine -d 'A parser: structural, simd-json, reference' -r -f -a "reference\t'The scalar parser that decides what is valid'
+simd-json\t'simd-json\'s tape; what it cannot give exactly is the reference\'s'
+structural\t'An index made with vector instructions; only what is asked for is read'"
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l progress -d 'Progress on standard error: auto, plain, json, none' -r -f -a "auto\t'A bar on a terminal, else plain lines'
+plain\t'A line every ten seconds'
+json\t'A JSON object on a line of its own every second'
+none\t'Nothing'"
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l log -d 'What is logged: off, error, warn, info, debug, trace' -r -f -a "off\t'Nothing'
+error\t'What stops the run'
+warn\t'What may need attention'
+info\t'What happens'
+debug\t'What the workers say'
+trace\t'Everything'"
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l tar-path -d 'A tar (or gzip, zstd), a directory, - for stdin; repeatable' -r -F
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l ignore-zeros -d 'Read on behind an end-of-archive marker'
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s v -l verbose -d 'Log more (-v: info, -vv: debug)'
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s q -l quiet -d 'Show nothing but errors'
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s V -l version -d 'Print version'
 complete -c tarquet -n "__fish_tarquet_using_subcommand preview" -l tar-path -d 'A tar (or gzip, zstd), a directory, - for stdin; repeatable' -r -F
 complete -c tarquet -n "__fish_tarquet_using_subcommand preview" -l include -d 'Take only members with such names, a glob; repeatable' -r -f
 complete -c tarquet -n "__fish_tarquet_using_subcommand preview" -l exclude -d 'Leave out members with such names, a glob; repeatable' -r -f
@@ -163,46 +199,10 @@ complete -c tarquet -n "__fish_tarquet_using_subcommand verify" -s h -l help -d 
 complete -c tarquet -n "__fish_tarquet_using_subcommand verify" -s V -l version -d 'Print version'
 complete -c tarquet -n "__fish_tarquet_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tarquet -n "__fish_tarquet_using_subcommand completions" -s V -l version -d 'Print version'
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l feature-map -d 'The feature map to check' -r -F
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l sample -d 'How many documents are looked at, or `all`' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l rows -d 'How many rows of each feature are shown' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l include -d 'Take only members with such names, a glob; repeatable' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l exclude -d 'Leave out members with such names, a glob; repeatable' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l documents -d 'A member\'s documents: auto, json, ndjson, array' -r -f -a "auto\t'By name: `.ndjson` and `.jsonl` have one on each line, others are one'
-json\t'Every member is one document'
-ndjson\t'Every member has one document on each line'
-array\t'Every member is one JSON array of documents'"
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l max-document-bytes -d 'Documents larger than this fail' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l workers -d 'Worker processes [default: as many as cores, from 8 to 12]' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l inflate-threads -d 'Threads that decompress [default: a third of the cores, up to 4]' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l worker-memory -d 'What each worker may allocate' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l member-timeout -d 'How long a worker may compute on one member' -r -f
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l sandbox -d 'How workers lock themselves in: auto, require, off' -r -f -a "auto\t'As far as the system lets them; the summary says how far'
-require\t'In full, or nothing is run'
-off\t'Not at all'"
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l engine -d 'A parser: structural, simd-json, reference' -r -f -a "reference\t'The scalar parser that decides what is valid'
-simd-json\t'simd-json\'s tape; what it cannot give exactly is the reference\'s'
-structural\t'An index made with vector instructions; only what is asked for is read'"
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l progress -d 'Progress on standard error: auto, plain, json, none' -r -f -a "auto\t'A bar on a terminal, else plain lines'
-plain\t'A line every ten seconds'
-json\t'A JSON object on a line of its own every second'
-none\t'Nothing'"
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l log -d 'What is logged: off, error, warn, info, debug, trace' -r -f -a "off\t'Nothing'
-error\t'What stops the run'
-warn\t'What may need attention'
-info\t'What happens'
-debug\t'What the workers say'
-trace\t'Everything'"
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l tar-path -d 'A tar (or gzip, zstd), a directory, - for stdin; repeatable' -r -F
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -l ignore-zeros -d 'Read on behind an end-of-archive marker'
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s v -l verbose -d 'Log more (-v: info, -vv: debug)'
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s q -l quiet -d 'Show nothing but errors'
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tarquet -n "__fish_tarquet_using_subcommand check" -s V -l version -d 'Print version'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "extract" -d 'Extract what a feature map names into a Parquet dataset'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "inspect" -d 'Show what is in an archive, and write a feature map to start from'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "preview" -d 'Show the first rows of every feature'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "verify" -d 'Check that every part of a dataset is whole and exactly what its ledger says'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "completions" -d 'Write what makes a shell complete this command line to standard output'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "check" -d 'Check a feature map, alone or against an archive'
-complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect preview verify completions check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "extract" -d 'Extract what a feature map names into a Parquet dataset'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "inspect" -d 'Show what is in an archive, and write a feature map to start from'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "check" -d 'Check a feature map, alone or against an archive'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "preview" -d 'Show the first rows of every feature'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "verify" -d 'Check that every part of a dataset is whole and exactly what its ledger says'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "completions" -d 'Write what makes a shell complete this command line to standard output'
+complete -c tarquet -n "__fish_tarquet_using_subcommand help; and not __fish_seen_subcommand_from extract inspect check preview verify completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

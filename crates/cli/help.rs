@@ -27,9 +27,10 @@ const WIDTH: usize = 100;
 
 /// The command line that is parsed, with its help.
 pub(crate) fn command() -> Command {
-    let command = Arguments::command().mut_subcommand("check", |check| {
-        // A map can be checked without an archive.
-        check.mut_arg("tar_path", |archive| archive.required(false))
+    // A map can be checked without an archive.
+    let command = Arguments::command().mut_subcommands(|command| match command.get_name() {
+        "check" => command.mut_arg("tar_path", |archive| archive.required(false)),
+        _ => command,
     });
     spread(command).styles(STYLES).max_term_width(WIDTH)
 }

@@ -94,7 +94,7 @@ fn bash_completes() {
         panic!("{completed:?}");
     };
     assert!(
-        commands.contains("extract,verify") && !commands.contains("worker"),
+        commands.contains("extract,inspect,check,preview,verify") && !commands.contains("worker"),
         "{commands}"
     );
     assert!(map.split(',').any(|map| map == "a b.yaml"), "{map}");
