@@ -16,7 +16,7 @@ use crate::inspect::Profiles;
 use crate::quantity::{counted, grouped};
 use crate::rows::{Misfits, Rows, TableRows};
 use crate::signals::Watch;
-use crate::survey::survey;
+use crate::survey::{damage, survey};
 use crate::table::{self, harmless};
 use crate::{print, reading};
 
@@ -94,7 +94,9 @@ fn against_archive(arguments: &CheckArguments, plan: Plan, bars: &MultiProgress)
             finding.look_in(&profiles.profile);
         }
     }
-    let about = rows.seen.describe(extent, &surveyed);
+    let about = rows.seen.describe(&surveyed);
+    // What is always null is there.
+    findings.retain(|finding| !finding.is_there);
     let mut text = format!("{about}\n");
     let width = table::terminal_width();
     for table in &rows.tables {
@@ -111,7 +113,8 @@ fn against_archive(arguments: &CheckArguments, plan: Plan, bars: &MultiProgress)
         0 => "\nevery column finds something that fits\n".to_owned(),
         count => format!("\n{} to look at\n", counted(count as u64, "thing")),
     };
-    Ok((text, findings.len()))
+    let damaged = usize::from(damage(&surveyed).is_some());
+    Ok((text, findings.len() + damaged))
 }
 
 /// Something in a sample that is not as a map has it.
@@ -121,6 +124,8 @@ struct Finding<'p> {
     help: Option<String>,
     /// Paths that find nothing, each from the document on.
     sought: Vec<Vec<Sought>>,
+    /// Whether one of them is there, and is but always null, or left out by a filter or a position.
+    is_there: bool,
 }
 
 impl Finding<'_> {
@@ -136,7 +141,8 @@ impl Finding<'_> {
                     self.help = Some(format!("what is there ends with `{}`", harmless(&there)));
                 }
                 Found::All => {
-                    self.help = Some("it is there, but always null, or left out by a filter or a position".to_owned());
+                    self.is_there = true;
+                    return;
                 }
             }
         }
@@ -167,6 +173,7 @@ fn findings_of<'p>(plan: &'p Plan, feature: &'p Feature, table: &TableRows, docu
             text: format!("feature `{name}`: `{}` finds nothing, {what}", texts.join("`, `")),
             help,
             sought: start_of(plan, feature, Origin::Loop(feature.loops.len().saturating_sub(1))),
+            is_there: false,
         }];
     }
     let first = table.found.len() - feature.columns.len();
@@ -179,6 +186,7 @@ fn findings_of<'p>(plan: &'p Plan, feature: &'p Feature, table: &TableRows, docu
                 text: misfit_text(column, misfits, table.rows),
                 help: Some("they become null, and go to rescued.ndjson; `type: json` keeps any value".to_owned()),
                 sought: Vec::new(),
+                is_there: false,
             });
             let nothing = (*found == 0 && misfits.is_none()).then(|| nothing(plan, feature, column, table.rows));
             [misfit, nothing.flatten()]
@@ -218,6 +226,7 @@ fn nothing<'p>(plan: &Plan, feature: &'p Feature, column: &Column, rows: u64) ->
         ),
         help: None,
         sought: sought(plan, feature, value),
+        is_there: false,
     })
 }
 

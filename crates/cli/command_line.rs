@@ -4,6 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use clap::ValueEnum;
+
+use crate::args::{DocumentsKind, InputArguments};
+
 /// This process's command line, with `--resume`, as a shell reads it. Where the run had not begun, what it was to overwrite
 /// is still there: then it is the command line as it was.
 pub(crate) fn to_go_on(begun: bool) -> String {
@@ -30,6 +34,32 @@ fn going_on(mut arguments: Vec<OsString>, begun: bool, overwriting: bool) -> Vec
 /// A path as a shell reads it.
 pub(crate) fn word(path: &Path) -> String {
     quoted(vec![path.as_os_str().to_owned()])
+}
+
+/// The flags that say what is read, as they were given, each with a space before it.
+pub(crate) fn input_flags(input: &InputArguments) -> String {
+    let mut flags = String::new();
+    let mut add = |flag: &str, value: &OsStr| {
+        // A value that begins with a dash would be taken for a flag.
+        let is_flag = value.as_bytes().starts_with(b"-") && value != "-";
+        let gap = if is_flag { '=' } else { ' ' };
+        flags += &format!(" {flag}{gap}{}", quoted(vec![value.to_owned()]));
+    };
+    input
+        .tar_path
+        .iter()
+        .for_each(|archive| add("--tar-path", archive.as_os_str()));
+    input.include.iter().for_each(|glob| add("--include", OsStr::new(glob)));
+    input.exclude.iter().for_each(|glob| add("--exclude", OsStr::new(glob)));
+    if input.documents != DocumentsKind::Auto
+        && let Some(kind) = input.documents.to_possible_value()
+    {
+        add("--documents", OsStr::new(kind.get_name()));
+    }
+    if input.ignore_zeros {
+        flags += " --ignore-zeros";
+    }
+    flags
 }
 
 /// Arguments as a shell reads them.

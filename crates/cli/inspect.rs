@@ -43,42 +43,37 @@ pub(crate) fn run(arguments: &InspectArguments) -> ExitCode {
 
 fn inspect(arguments: &InspectArguments, bars: &MultiProgress) -> Result<(), Failure> {
     reading::check(&arguments.running)?;
-    if let Some(file) = arguments.write_map.as_deref().filter(|file| *file != Path::new("-")) {
+    let file = arguments.write_map.as_deref();
+    if let Some(file) = file.filter(|file| *file != Path::new("-")) {
         // Before anything is read.
-        let is_there = file.symlink_metadata().is_ok();
-        refuse_to_replace(file, is_there).map_err(Failure::System)?;
+        check_place(file).map_err(Failure::System)?;
     }
-    let watch = Watch::default();
-    let (profiles, surveyed) = profiled(arguments, &watch, bars)?;
+    let (profiles, surveyed) = profiled(arguments, &Watch::default(), bars)?;
     profiles.seen.warn(&surveyed);
     let mut profile = profiles.profile;
     profile.fold_maps();
-    let shown = match arguments.write_map.as_deref() {
-        Some(file) => {
-            let identity = Identity {
-                many_a_member: profiles.seen.many_a_member,
-                repeated_names: surveyed.repeated_id.is_some(),
-            };
-            let draft = draft(&profile, identity).map_err(Failure::System)?;
-            match file == Path::new("-") {
-                true => return print(&draft.to_yaml()).map_err(|error| Failure::System(error.into())),
-                false => Some((file, draft)),
-            }
-        }
-        None => None,
+    let identity = Identity {
+        many_a_member: profiles.seen.many_a_member,
+        repeated_names: surveyed.repeated_id.is_some(),
     };
-    let extent = arguments.sample.extent(arguments.spread);
-    let about = profiles.seen.describe(extent, &surveyed);
     let text = match arguments.format {
-        InspectFormat::Table => tree::render(&profile, &about),
+        InspectFormat::Table => tree::render(&profile, &profiles.seen.describe(&surveyed)),
         InspectFormat::Json => json::render(&profile, &profiles.seen, &surveyed),
         InspectFormat::Csv => csv::render(&profile),
     };
-    print(&text).context("cannot show it").map_err(Failure::System)?;
-    match shown {
-        Some((file, draft)) => write_map(arguments, file, &draft).map_err(Failure::System),
+    // The map first: whatever becomes of what is shown, it is not to be made again.
+    let written = match file {
+        Some(file) if file == Path::new("-") => {
+            let draft = draft(&profile, identity).map_err(Failure::System)?;
+            return print(&draft.to_yaml())
+                .context("cannot show the map")
+                .map_err(Failure::System);
+        }
+        Some(file) => draft(&profile, identity).and_then(|draft| write_map(arguments, file, &draft)),
         None => Ok(()),
-    }
+    };
+    print(&text).context("cannot show it").map_err(Failure::System)?;
+    written.map_err(Failure::System)
 }
 
 /// The profile of the sample.
@@ -150,6 +145,20 @@ fn draft(profile: &Profile, identity: Identity) -> anyhow::Result<Draft> {
     Ok(draft)
 }
 
+/// Whether a map can be written there, as far as that can be told before.
+fn check_place(file: &Path) -> anyhow::Result<()> {
+    refuse_to_replace(file, file.symlink_metadata().is_ok())?;
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match parent.filter(|parent| !parent.is_dir()) {
+        Some(parent) => bail!(
+            "cannot write {}: there is no directory {}",
+            file.display(),
+            parent.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 fn refuse_to_replace(file: &Path, is_there: bool) -> anyhow::Result<()> {
     match is_there {
         true => bail!(
@@ -172,12 +181,7 @@ fn write_map(arguments: &InspectArguments, file: &Path, draft: &Draft) -> anyhow
         return Ok(());
     }
     let file = command_line::word(file);
-    let archives = arguments
-        .input
-        .tar_path
-        .iter()
-        .map(|archive| format!(" --tar-path {}", command_line::word(archive)));
-    let archives: String = archives.collect();
+    let archives = command_line::input_flags(&arguments.input);
     let told = writeln!(
         io::stderr(),
         "wrote {file}: {}, {}. Next:\n  tarquet check --feature-map {file}{archives}\n  tarquet extract --feature-map {file}{archives} --out-dir out",

@@ -48,7 +48,7 @@ fn preview(arguments: &PreviewArguments, bars: &MultiProgress) -> Result<(), Fai
     let is_shown = |table: &&TableRows| arguments.feature.is_empty() || arguments.feature.contains(&table.name);
     let tables: Vec<&TableRows> = rows.tables.iter().filter(is_shown).collect();
     let shown = match arguments.format {
-        PreviewFormat::Table => print(&text(&tables)),
+        PreviewFormat::Table => print(&format!("{}\n\n{}", rows.seen.describe(&surveyed), text(&tables))),
         PreviewFormat::Json => print(&json(&tables)),
         PreviewFormat::Arrow => arrow(&tables),
     };

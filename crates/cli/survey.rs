@@ -75,12 +75,14 @@ impl Seen {
     }
 
     /// What was looked at, in words.
-    pub(crate) fn describe(&self, extent: Extent, surveyed: &Surveyed) -> String {
+    pub(crate) fn describe(&self, surveyed: &Surveyed) -> String {
         let documents = counted(self.documents, "document");
-        let of = match extent {
-            _ if surveyed.is_whole => "all there are",
-            Extent::Spread(_) => "from all over the archive",
-            Extent::All | Extent::First(_) => "the first ones; there are more",
+        let of = match () {
+            () if surveyed.is_whole => "all there are",
+            () if damage(surveyed).is_some() => "up to where the archive is damaged",
+            () if surveyed.is_spread => "from all over the archive",
+            () if surveyed.has_enough => "the first ones",
+            () => "the first ones; there are more",
         };
         let failed = match self.failed {
             0 => String::new(),
@@ -109,7 +111,7 @@ impl Seen {
                 }
             );
         }
-        for damage in surveyed.endings.iter().filter_map(|ending| ending.damage.as_ref()) {
+        if let Some(damage) = damage(surveyed) {
             tracing::warn!("{damage}. Everything before it was looked at");
         }
         if self.documents + self.failed == 0 {
@@ -121,4 +123,9 @@ impl Seen {
             }
         }
     }
+}
+
+/// What damage ended an archive early, the first if several.
+pub(crate) fn damage(surveyed: &Surveyed) -> Option<&str> {
+    surveyed.endings.iter().find_map(|ending| ending.damage.as_deref())
 }

@@ -67,6 +67,7 @@ impl Cell {
 pub(crate) fn terminal_width() -> Option<usize> {
     let stdout = Term::stdout();
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = asked.filter(|columns| *columns > 0);
     match stdout.is_term() {
         true => Some(asked.unwrap_or_else(|| usize::from(stdout.size().1))),
         false => None,

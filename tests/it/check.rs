@@ -72,6 +72,15 @@ fn against_an_archive_it_says_what_finds_nothing_and_what_is_near() {
 }
 
 #[test]
+fn what_is_always_null_is_there() {
+    let scene = Scene::new(
+        &tar(&[("a.json", "{\"a\": null}")]),
+        "{version: 1, id: doc, features: {a: {path: $.a, type: int64}}}",
+    );
+    check(&scene, &["--tar-path", "archive.tar"]).expect_code(0);
+}
+
+#[test]
 fn a_map_that_finds_everything_is_fine() {
     let map = "{version: 1, id: doc, features: {flat: $.flat, offers: {for: {offer: '$.data.offers[*]'}, columns: {id: offer.id}}}}";
     let run = check(&scene(map), &["--tar-path", "archive.tar", "--rows", "1"]);

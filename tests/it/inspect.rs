@@ -204,6 +204,53 @@ fn members_of_many_documents_and_repeated_names_get_other_ids() {
 }
 
 #[test]
+fn what_is_to_be_run_next_reads_the_same() {
+    let scene = Scene::new(&tar(&[("a.json", "{\"n\": 1}\n{\"n\": 2}\n")]), "");
+    let run = inspect(
+        &scene,
+        &[
+            "--documents",
+            "ndjson",
+            "--include",
+            "*.json",
+            "--write-map",
+            "made.yaml",
+        ],
+    );
+    run.expect_code(0).expect_stderr(&[
+        "  tarquet check --feature-map made.yaml --tar-path archive.tar --include '*.json' --documents ndjson\n",
+    ]);
+    // What a document on each line looks like to whoever takes a member for one.
+    inspect(&scene, &[]).expect_stderr(&["--documents ndjson reads them"]);
+    inspect(&scene, &["--write-map", "none/made.yaml"])
+        .expect_code(1)
+        .expect_stderr(&["error: cannot write none/made.yaml: there is no directory none"]);
+}
+
+#[test]
+fn of_a_damaged_archive_it_says_how_far_it_was_read() {
+    let archive = archive();
+    let scene = Scene::new(&archive[..1_600], "");
+    let run = inspect(&scene, &[]);
+    run.expect_code(0)
+        .expect_stderr(&["Everything before it was looked at"]);
+    assert!(
+        run.stdout
+            .starts_with("2 documents (up to where the archive is damaged)"),
+        "{run:#?}"
+    );
+    let report = inspect(&scene, &["--format", "json"]).json();
+    assert_eq!(report["is_whole"], false);
+    assert!(report["damage"].is_string(), "{report:#}");
+    scene.write(
+        "map.yaml",
+        "{version: 1, id: doc, features: {id: {path: $.id, type: int64}}}",
+    );
+    let mut check = scene.tarquet(&["check", "--feature-map", "map.yaml", "--tar-path", "archive.tar"]);
+    Run::of(&mut check).expect_code(3);
+}
+
+#[test]
 fn a_member_that_kills_its_worker_is_left_out() {
     let scene = Scene::new(
         &tar(&[

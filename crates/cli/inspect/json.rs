@@ -6,7 +6,7 @@ use tarquet_coordinator::Surveyed;
 use tarquet_profile::{Entry, Lengths, Profile};
 
 use super::types::types;
-use crate::survey::Seen;
+use crate::survey::{Seen, damage};
 
 /// All that is known, as one object.
 pub(super) fn render(profile: &Profile, seen: &Seen, surveyed: &Surveyed) -> String {
@@ -14,6 +14,7 @@ pub(super) fn render(profile: &Profile, seen: &Seen, surveyed: &Surveyed) -> Str
         "documents": profile.documents(),
         "failed": seen.failed,
         "is_whole": surveyed.is_whole,
+        "damage": damage(surveyed),
         "paths": profile.entries().map(|entry| path(&entry)).collect::<Vec<_>>(),
     });
     format!("{report:#}\n")

@@ -66,8 +66,12 @@ pub struct Survey<S> {
 pub struct Surveyed {
     /// The counts at the end.
     pub progress: Progress,
-    /// Whether all that is wanted was read, as far as archives can be read.
+    /// Whether all that is wanted was read.
     pub is_whole: bool,
+    /// Whether the sink had enough before the end: nobody has looked whether there is more.
+    pub has_enough: bool,
+    /// Whether what was read is from all over the archives.
+    pub is_spread: bool,
     /// How archives ended, of those that were read to their end and whose end is worth a word.
     pub endings: Vec<Ending>,
     /// A member name whose id some member before had.
@@ -166,9 +170,12 @@ impl<S: Sink> Survey<S> {
             ended => drop(ended?),
         }
         let notes = run.notes();
+        let is_damaged = notes.endings.iter().any(|ending| ending.damage.is_some());
         let surveyed = Surveyed {
             progress: counters.progress(),
-            is_whole: !has_enough && run.walked_to_the_end(),
+            is_whole: !has_enough && !is_damaged && run.walked_to_the_end(),
+            has_enough,
+            is_spread: !has_enough && matches!(extent, Extent::Spread(_)) && len.is_some(),
             endings: notes.endings,
             repeated_id: notes.repeated_id,
             shared_id: notes.shared_id,

@@ -52,8 +52,21 @@ enum Id {
 const ID_COLUMN: &str = "file";
 
 impl Draft {
-    /// A map for documents of this profile, of which maps have been [folded](Profile::fold_maps).
+    /// A map for documents of this profile, of which maps have been [folded](Profile::fold_maps): the largest that is valid.
     pub fn of(profile: &Profile, identity: Identity) -> Draft {
+        let mut most = tables::MOST_TABLES;
+        loop {
+            let draft = Draft::within(profile, identity, most);
+            // A plan may have only so many paths.
+            if most == 1 || tarquet_feature_map::parse("", &draft.to_yaml()).is_ok() {
+                return draft;
+            }
+            most /= 2;
+        }
+    }
+
+    /// A map of so many tables at the most.
+    fn within(profile: &Profile, identity: Identity, most: usize) -> Draft {
         let mut profile = profile.clone();
         let id = id(&profile, identity);
         let (taken, known) = match &id {
@@ -61,7 +74,7 @@ impl Draft {
             _ => (ID_COLUMN, None),
         };
         let documents = profile.documents();
-        let tables = Tables::of(&mut profile, taken, known);
+        let tables = Tables::of(&mut profile, taken, known, most);
         Draft {
             documents,
             id,
@@ -106,8 +119,8 @@ fn id(profile: &Profile, identity: Identity) -> Id {
         let distinct = node.distinct_values();
         let is_unique = match node.distinct.is_exact() {
             true => distinct == profile.documents(),
-            // Three times what the estimate errs by.
-            false => distinct as f64 >= 0.86 * profile.documents() as f64,
+            // Twice what the estimate errs by.
+            false => distinct as f64 >= 0.91 * profile.documents() as f64,
         };
         let is_key = matches!(ty.as_str(), "int64" | "string");
         (is_always_there && is_unique && is_key).then_some((name, ty))

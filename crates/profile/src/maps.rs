@@ -93,8 +93,19 @@ impl Profile {
     /// Whether what is below the names are maps themselves.
     fn are_maps(&self, node: &Node) -> bool {
         let children = node.members.iter().map(|(_, child)| *child);
-        let maps = children.filter(|child| self.node(*child).kinds.objects > 0 && self.is_map(*child));
-        share(maps.count() as u64, node.members.len() as u64) >= SAME_KIND
+        let objects: Vec<NodeId> = children.filter(|child| self.node(*child).kinds.objects > 0).collect();
+        let (maps, others): (Vec<NodeId>, Vec<NodeId>) = objects.into_iter().partition(|child| self.is_map(*child));
+        // Some have too few names to tell, but values like those of the others.
+        let kinds = |id: &NodeId| -> BTreeSet<&str> {
+            let node = self.node(*id);
+            node.children().map(|child| main_kind(self.node(child))).collect()
+        };
+        let known: BTreeSet<&str> = maps.iter().flat_map(kinds).collect();
+        let alike = others
+            .iter()
+            .filter(|id| self.node(**id).members.len() < MANY && kinds(id).is_subset(&known));
+        let all = node.members.len() as u64;
+        share(maps.len() as u64, all) >= 0.5 && share((maps.len() + alike.count()) as u64, all) >= SAME_KIND
     }
 
     /// How alike objects below different names are, if they have enough names to tell.

@@ -66,7 +66,7 @@ impl Profile {
                 let near = self.near(&there, &nodes, step, &steps[at + 1..]);
                 return Found::Part { there, near };
             }
-            there += &text(step);
+            there += &self.text(step, &nodes);
             nodes = next;
         }
         Found::All
@@ -122,14 +122,23 @@ impl Profile {
                 .into_iter()
                 .find(|steps| !steps.is_empty() && is_there(steps))?,
         };
-        Some(there.to_owned() + &steps.iter().map(text).collect::<String>())
+        let mut nodes = nodes.clone();
+        let mut near = there.to_owned();
+        for step in &steps {
+            near += &self.text(step, &nodes);
+            nodes = nodes.iter().flat_map(|id| self.step(*id, step)).collect();
+        }
+        Some(near)
     }
-}
 
-fn text(step: &Sought) -> String {
-    match step {
-        Sought::Members(names) => names.first().map(|name| member_step(name)).unwrap_or_default(),
-        Sought::Elements | Sought::Any => "[*]".to_owned(),
+    /// A step from these nodes, as a map has it.
+    fn text(&self, step: &Sought, nodes: &BTreeSet<NodeId>) -> String {
+        let have_elements = nodes.iter().any(|id| self.node(*id).element.is_some());
+        match step {
+            Sought::Members(names) => names.first().map(|name| member_step(name)).unwrap_or_default(),
+            Sought::Any if !have_elements => ".*".to_owned(),
+            Sought::Elements | Sought::Any => "[*]".to_owned(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ impl Taken {
     /// Takes the first of these names that is free; if none is, the last with a number behind it.
     pub(super) fn take(&mut self, candidates: impl IntoIterator<Item = String>) -> String {
         let mut last = String::new();
-        for candidate in candidates {
+        for candidate in candidates.into_iter().map(shortened) {
             if self.0.insert(candidate.to_lowercase()) {
                 return candidate;
             }
@@ -24,6 +24,16 @@ impl Taken {
         let mut free = numbered.filter(|name| self.0.insert(name.to_lowercase()));
         // There are more numbers than names.
         free.next().unwrap_or(last)
+    }
+}
+
+/// Longer names are cut, in characters: names of files end somewhere, and so does what people read.
+const LONGEST: usize = 60;
+
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => name[..end].trim_end_matches('_').to_owned(),
+        None => name,
     }
 }
 
@@ -41,8 +51,10 @@ pub(super) fn snake_case(name: &str) -> String {
         let before = at.checked_sub(1).map(|before| characters[before]);
         let begins_a_word = character.is_uppercase()
             && before.is_some_and(|before| {
-                let is_acronym =
-                    before.is_uppercase() && characters.get(at + 1).is_some_and(|next| next.is_lowercase());
+                let follows = |ahead: usize| characters.get(at + ahead).is_some_and(|next| next.is_lowercase());
+                // Not where several acronyms are meant, as in `URLs`.
+                let is_plural = characters.get(at + 1) == Some(&'s') && !follows(2);
+                let is_acronym = before.is_uppercase() && follows(1) && !is_plural;
                 before.is_lowercase() || before.is_ascii_digit() || is_acronym
             });
         if begins_a_word && !snake.ends_with('_') {
@@ -72,8 +84,8 @@ pub(super) fn loop_name(plural: &str) -> String {
         .collect();
     let name = name.trim_matches('_');
     match name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        true => name.to_owned(),
-        false => format!("item_{name}").trim_end_matches('_').to_owned(),
+        true => shortened(name.to_owned()),
+        false => shortened(format!("item_{name}").trim_end_matches('_').to_owned()),
     }
 }
 
@@ -104,6 +116,7 @@ mod tests {
             ("totalPrice", "total_price"),
             ("IDCard", "id_card"),
             ("companyID", "company_id"),
+            ("callbackURLs", "callback_urls"),
             ("$values", "values"),
             ("a-b.c d", "a_b_c_d"),
             ("5.5", "_5_5"),

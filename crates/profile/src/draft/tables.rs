@@ -1,5 +1,7 @@
 //! The tables of a draft.
 
+use std::collections::VecDeque;
+
 use tarquet_feature_map::Seen;
 use tarquet_feature_map::plan::{ColumnType, Scalar};
 use tarquet_feature_map::writing::member_step;
@@ -9,13 +11,16 @@ use crate::node::{Lengths, Node, NodeId};
 use crate::profile::{Profile, share};
 
 /// More tables are not made: a map is there to be read.
-const MOST_TABLES: usize = 60;
+pub(super) const MOST_TABLES: usize = 60;
 
 /// More columns does no table get; what is left becomes `json`, or is left out.
 const MOST_COLUMNS: usize = 250;
 
 /// Where such a share of values is of one kind, what the others are is left out.
 const MOST: f64 = 0.9;
+
+/// An object at the root that so few documents have gets no table: all other documents would have a row of nulls in it.
+const RARE: f64 = 0.01;
 
 /// More loops does no table get.
 const MOST_LOOPS: usize = 5;
@@ -71,6 +76,8 @@ pub(super) struct Tables<'p> {
     id: String,
     /// The member of documents that is the id already.
     known: Option<String>,
+    /// How many tables are made at the most.
+    most: usize,
     pub(super) done: Vec<Table>,
     pub(super) left_out: usize,
 }
@@ -101,7 +108,7 @@ pub(super) struct Columns {
 
 impl<'p> Tables<'p> {
     /// The tables for a profile whose id column has this name; it is the member `known` of documents, if it is one.
-    pub(super) fn of(profile: &'p mut Profile, id: &str, known: Option<&str>) -> Tables<'p> {
+    pub(super) fn of(profile: &'p mut Profile, id: &str, known: Option<&str>, most: usize) -> Tables<'p> {
         let root = profile.root();
         let rows = profile.documents();
         let mut tables = Tables {
@@ -109,10 +116,11 @@ impl<'p> Tables<'p> {
             names: Taken::default(),
             id: id.to_owned(),
             known: known.map(str::to_owned),
+            most,
             done: Vec::new(),
             left_out: 0,
         };
-        let mut ahead = vec![Plan {
+        let mut ahead = VecDeque::from([Plan {
             candidates: vec!["document".to_owned()],
             loops: Vec::new(),
             row: root,
@@ -120,11 +128,10 @@ impl<'p> Tables<'p> {
             is_root: true,
             start: None,
             rows,
-        }];
-        while let Some(plan) = ahead.pop() {
-            let below = tables.table(plan);
-            // In the order of the documents, and what is below a table behind it.
-            ahead.extend(below.into_iter().rev());
+        }]);
+        // What is near the root comes first: there it is decided what is too much.
+        while let Some(plan) = ahead.pop_front() {
+            ahead.extend(tables.table(plan));
         }
         if tables.done.is_empty() {
             tables.whole_documents();
@@ -175,7 +182,7 @@ impl<'p> Tables<'p> {
         self.value(&mut columns, &plan, plan.row, &at);
         let has_own = columns.list.len() > positions || (is_map_of_objects && columns.below.is_empty());
         if has_own {
-            if self.done.len() >= MOST_TABLES {
+            if self.done.len() >= self.most {
                 self.left_out += 1;
             } else {
                 let name = self.names.take(plan.candidates.clone());
@@ -205,13 +212,15 @@ impl<'p> Tables<'p> {
         match () {
             () if kinds.present() == 0 && is_row_itself => {}
             // Objects, and hardly anything else.
-            () if is_most(kinds.objects) => {
+            () if is_most(kinds.objects) && (node.any.is_none() || kinds.arrays == 0) => {
                 if node.any.is_some() {
                     self.map(columns, plan, id, at);
                 } else if node.members.is_empty() {
                     if !is_row_itself {
                         columns.json(node, at);
                     }
+                } else if plan.is_root && at.words.len() == 1 && share(kinds.objects, plan.rows) < RARE {
+                    self.left_out += 1;
                 } else if plan.is_root && at.words.len() == 1 {
                     columns.below.push(Plan {
                         candidates: candidates(&at.words),
@@ -245,6 +254,10 @@ impl<'p> Tables<'p> {
             if columns.list.len() >= MOST_COLUMNS {
                 columns.remark_of_more();
                 return;
+            }
+            if has_lone_surrogate(name) {
+                // No path can name it.
+                continue;
             }
             if plan.is_root && at.words.is_empty() && self.known.as_ref() == Some(name) {
                 continue;
@@ -280,7 +293,7 @@ impl<'p> Tables<'p> {
         }
         let lone = node.kinds.objects;
         if lone == 0 {
-            let next = plan.next_loop(at, vec![format!("{}[*]", at.path)], false);
+            let next = plan.next_loop(at, vec![format!("{}[:]", at.path)], false);
             return columns.below.push(plan.below(at, next, element, lengths, None));
         }
         self.profile.absorb_lone(id);
@@ -289,20 +302,9 @@ impl<'p> Tables<'p> {
             total: lengths.total + lone,
             ..lengths
         };
-        // In the place of an empty array, the second path would select that array itself.
-        let always = self.always_there(element);
-        let below = plan.below(at, next, element, rows, always);
+        // In the place of an empty array, the second path would select that array itself, in which nothing is.
+        let below = plan.below(at, next, element, rows, Some("@.*".to_owned()));
         columns.below.push(below);
-    }
-
-    /// The path, below an object, of a member that each of these objects has.
-    fn always_there(&self, id: NodeId) -> Option<String> {
-        let node = self.profile.node(id);
-        let always = node
-            .members
-            .iter()
-            .find(|(_, child)| self.profile.node(*child).kinds.all() >= node.kinds.objects);
-        always.map(|(name, _)| format!("@{}", member_step(name)))
     }
 }
 
@@ -370,6 +372,19 @@ fn spelled(name: &str) -> String {
         .iter()
         .find_map(|(sign, word)| Some(format!("{word}{}", name.strip_prefix(*sign)?)));
     sign.unwrap_or_else(|| name.to_owned())
+}
+
+/// Whether a name may have had half of a surrogate pair, which is then in it as it was written.
+fn has_lone_surrogate(name: &str) -> bool {
+    let mut escapes = name.match_indices("\\u");
+    escapes.any(|(at, _)| {
+        name.get(at + 2..at + 4).is_some_and(|digits| {
+            matches!(
+                digits.as_bytes(),
+                [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F']
+            )
+        })
+    })
 }
 
 /// Names for a table of what is at the end of these names: the last, the last two, and so on.

@@ -66,29 +66,29 @@ features:
     columns:
       from: {path: $.route.from, type: string}
       leg_km: {path: $.route.leg.km, type: float64}
-  values:
-    for:
-      value: \"$.data['$values'][*]\"
-    columns:
-      value_index: {index: value}
-      id: {path: value.id, type: int64}
-  pricings:
-    for:
-      value: \"$.data['$values'][*]\"
-      pricing: 'value.pricings[*]'
-    columns:
-      value_index: {index: value}
-      pricing_index: {index: pricing}
-      total: {path: pricing.total, type: float64}
   time:
     for:
       time: '$.time.*'
     columns:
       time: {key: time}
-      value: {path: time, type: date}";
+      value: {path: time, type: date}
+  values:
+    for:
+      value: \"$.data['$values'][:]\"
+    columns:
+      value_index: {index: value}
+      id: {path: value.id, type: int64}
+  pricings:
+    for:
+      value: \"$.data['$values'][:]\"
+      pricing: 'value.pricings[:]'
+    columns:
+      value_index: {index: value}
+      pricing_index: {index: pricing}
+      total: {path: pricing.total, type: float64}";
     assert_eq!(bare(&map), expected, "{map}");
     let projected = extract(&map, &documents);
-    assert_eq!(projected.rows, [1, 1, 2, 2, 4, 1, 1, 0, 0, 0]);
+    assert_eq!(projected.rows, [1, 1, 4, 2, 2, 1, 1, 0, 0, 0]);
 }
 
 #[test]
@@ -116,6 +116,46 @@ fn one_or_many_is_a_loop_with_a_fallback_that_an_empty_array_does_not_take() {
     assert!(map.contains("item: ['$.items[:]', '$.items']"), "{map}");
     let projected = extract(&map, &documents);
     assert_eq!(projected.rows, [1, 2, 0, 0]);
+}
+
+#[test]
+fn what_a_sample_has_not_seen_makes_no_rows_of_nothing() {
+    // A lone object where there were arrays, and an object without the member that all others had.
+    let sample = ["{\"items\": [{\"id\": 1, \"p\": 2}]}", "{\"items\": {\"id\": 1}}"];
+    let map = draft(&sample[..1], Identity::default());
+    assert_eq!(extract(&map, &sample).rows, [1, 0], "{map}");
+    let map = draft(&sample, Identity::default());
+    let others = [
+        "{\"items\": {\"p\": 1}}",
+        "{\"items\": []}",
+        "{\"items\": [{\"p\": 1}]}",
+    ];
+    assert_eq!(extract(&map, &others).rows, [1, 0, 1], "{map}");
+    // An array where there were maps is no map.
+    let versions = |number: usize| format!("{{\"m\": {{\"1.{number}\": 1, \"2.0\": 2, \"3.0\": 3, \"4.0\": 4}}}}");
+    let documents: Vec<String> = (0..20).map(versions).chain(["{\"m\": [\"x\"]}".to_owned()]).collect();
+    let map = draft(&documents, Identity::default());
+    assert!(extract(&map, &documents).rescued.iter().next().is_none(), "{map}");
+}
+
+#[test]
+fn names_that_mean_something_else_or_are_long_are_written_so_that_they_can_be_read() {
+    let long = "x".repeat(1_100);
+    for document in [
+        "{\"null\": [{\"a\": 1}]}".to_owned(),
+        "{\"true\": {\"1.0\": 1, \"1.1\": 1, \"1.2\": 1, \"1.3\": 1}}".to_owned(),
+        format!("{{\"{long}\": [{{\"{long}\": 1, \"{long}y\": 2}}]}}"),
+        "{\"\\ud800\": 1, \"a\": 2}".to_owned(),
+    ] {
+        let map = draft(&[&document], Identity::default());
+        let projected = extract(&map, &[&document]);
+        assert!(projected.rescued.iter().next().is_none(), "{map}");
+        assert!(
+            map.lines()
+                .all(|line| !line.starts_with("      ") || line.find(':').is_none_or(|at| at < 80)),
+            "{map}"
+        );
+    }
 }
 
 #[test]

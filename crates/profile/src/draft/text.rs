@@ -47,7 +47,7 @@ impl Yaml {
             Id::Member { column, name, ty } => {
                 let path = format!("${}", tarquet_feature_map::writing::member_step(name));
                 let id = format!("id: {{column: {}, path: {}, type: {ty}}}", key(column), text(&path));
-                self.commented(&id, "a value that is different in every document");
+                self.commented(&id, "different in every document, or nearly so");
             }
             Id::Provenance => {
                 self.commented(
@@ -102,8 +102,8 @@ impl Yaml {
     fn column(&mut self, column: &Column) {
         let name = key(&column.name);
         match &column.source {
-            Source::Index(element) => self.line(&format!("      {name}: {{index: {element}}}")),
-            Source::Key(element) => self.line(&format!("      {name}: {{key: {element}}}")),
+            Source::Index(element) => self.line(&format!("      {name}: {{index: {}}}", key(element))),
+            Source::Key(element) => self.line(&format!("      {name}: {{key: {}}}", key(element))),
             Source::Path { path, ty } => {
                 let mut comment = vec![percent(column.presence)];
                 comment.extend(column.remark.clone());
@@ -136,7 +136,12 @@ fn text(path: &str) -> String {
     let is_plain = path
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$'));
-    if is_plain { path.to_owned() } else { quote(path) }
+    match is_plain {
+        true if path.contains(['.', '$']) => path.to_owned(),
+        // A word may be one that means something.
+        true => key(path),
+        false => quote(path),
+    }
 }
 
 /// A type, in quotes where a `<` is in it: not needed, but easier on the eyes of readers of YAML.
