@@ -7,13 +7,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use arrow_schema::SchemaRef;
 use nix::sys::signal::Signal;
 use tarquet_archive::{Releaser, WalkError};
-use tarquet_dataset::{Dataset, Description, Options, Published, Table, Target};
-use tarquet_feature_map::plan::Feature;
+use tarquet_dataset::Published;
 use tarquet_feature_map::{Evidence, Plan, display_name};
-use tarquet_wire::message::{Hello, Member, Product, ToWorker};
+use tarquet_wire::message::{Hello, Member, ToWorker};
 use tarquet_wire::sandbox::{Demand, Held};
 use tarquet_wire::{BUILD, PROTOCOL, tables};
 
@@ -23,20 +21,20 @@ use crate::descriptors;
 use crate::ending::Ending;
 use crate::error::{RunError, said};
 use crate::feeder::{Gate, Walked};
+use crate::goal::{Begin, Goal, Outcome, dataset_tables};
 use crate::history::History;
 use crate::input::Input;
 use crate::link::{Link, Start};
 use crate::machine::{Action, Death, Event, Limits, Machine, WorkerId};
 use crate::notes::Notes;
-use crate::numbering::{Numbering, Sent, with_archive_column};
+use crate::numbering::{Numbering, Sent};
 use crate::receive::Schemas;
 use crate::settings::{Report, Several};
 use crate::source::WorkerSource;
-use crate::survey::Gathering;
 use crate::trail::Trail;
 use crate::tuning::Tuning;
 use crate::watch::Watch;
-use crate::writer::{Commit, Writer};
+use crate::writer::Writer;
 
 /// A worker closes a unit once its rows weigh so many bytes.
 const UNIT_BYTES: u64 = 1 << 20;
@@ -64,8 +62,6 @@ pub(crate) struct Crew {
     pub(crate) workers: usize,
     pub(crate) executable: PathBuf,
     pub(crate) engine: String,
-    /// What they make of documents.
-    pub(crate) product: Product,
     /// Documents larger than this fail, in bytes.
     pub(crate) max_document_bytes: u64,
     /// What each may allocate, in bytes.
@@ -76,56 +72,16 @@ pub(crate) struct Crew {
     pub(crate) member_timeout: Duration,
 }
 
-/// What a dataset is begun with.
-pub(crate) struct Ground {
-    pub(crate) target: Target,
-    pub(crate) options: Options,
-    /// What the bytes of a new run depend on; `None` for one that is resumed.
-    pub(crate) inputs: Option<Vec<tarquet_dataset::Input>>,
-    pub(crate) commit: Commit,
+/// What a run reads, as far as the loop has to do with it.
+pub(crate) struct Way {
+    /// How far the walk may run ahead.
+    pub(crate) gate: Gate,
+    /// Makes room for it.
+    pub(crate) releaser: Releaser,
+    /// The archives that are read.
+    pub(crate) trail: Trail,
     /// How many archives there are, if there are, or could be, several.
     pub(crate) archives: Option<u64>,
-}
-
-/// Where units go.
-pub(crate) enum Goal {
-    /// Into a dataset.
-    Dataset(Box<Ground>),
-    /// To whoever asked for them.
-    Sink(Gathering),
-}
-
-impl Goal {
-    /// What workers make of documents.
-    pub(crate) fn product(&self) -> Product {
-        match self {
-            Goal::Dataset(_) => Product::Rows,
-            Goal::Sink(gathering) => gathering.product,
-        }
-    }
-
-    fn trail(&self) -> &Trail {
-        match self {
-            Goal::Dataset(ground) => &ground.commit.trail,
-            Goal::Sink(gathering) => &gathering.trail,
-        }
-    }
-
-    /// How many archives there are, if there are, or could be, several.
-    fn archives(&self) -> Option<u64> {
-        match self {
-            Goal::Dataset(ground) => ground.archives,
-            Goal::Sink(gathering) => gathering.archives,
-        }
-    }
-}
-
-/// How a run ends that is not ended by an error.
-pub(crate) enum Outcome {
-    /// The dataset is finished.
-    Published(Published),
-    /// The sink has all units.
-    Gathered,
 }
 
 /// A task that is not done.
@@ -157,9 +113,7 @@ pub(crate) struct Run {
     sandbox: Option<Held>,
     tuning: Tuning,
     schemas: Schemas,
-    /// The archives that are read.
-    trail: Trail,
-    archives: Option<u64>,
+    way: Way,
     /// Until it is begun.
     goal: Option<Goal>,
     watch: Watch,
@@ -180,8 +134,6 @@ pub(crate) struct Run {
     /// How many there were.
     tasks: u64,
     walked: Option<Walked>,
-    gate: Gate,
-    releaser: Releaser,
     counters: Arc<Counters>,
     inputs: Sender<Input>,
 }
@@ -204,10 +156,9 @@ pub(crate) type End = Result<Outcome, RunError>;
 impl Run {
     pub(crate) fn new(
         plan: &Plan,
-        releaser: Releaser,
+        way: Way,
         crew: Crew,
         goal: Goal,
-        gate: Gate,
         counters: &Arc<Counters>,
         inputs: &Sender<Input>,
     ) -> Result<Run, RunError> {
@@ -231,7 +182,7 @@ impl Run {
             build: BUILD.to_owned(),
             plan: plan.clone(),
             engine: crew.engine,
-            product: crew.product,
+            product: goal.product(),
             sources: 0,
             unit_bytes: UNIT_BYTES,
             max_document_bytes: crew.max_document_bytes,
@@ -252,8 +203,7 @@ impl Run {
             sandbox: None,
             tuning,
             schemas: Arc::new(OnceLock::new()),
-            trail: goal.trail().clone(),
-            archives: goal.archives(),
+            way,
             goal: Some(goal),
             tick_at: Instant::now() + watch.period(),
             watch,
@@ -266,8 +216,6 @@ impl Run {
             open_tasks: BTreeMap::new(),
             tasks: 0,
             walked: None,
-            gate,
-            releaser,
             counters: Arc::clone(counters),
             inputs: inputs.clone(),
         })
@@ -407,7 +355,7 @@ impl Run {
             Input::WalkFailed(error) | Input::SourceLost(error) => return Err(error),
             Input::FewerMembers { lacking } => return Err(RunError::FewerMembers { lacking }),
             Input::SourceFailed { member, error } => {
-                self.trail.check(u64::MAX)?;
+                self.way.trail.check(u64::MAX)?;
                 return Err(RunError::Source { member, error });
             }
         }
@@ -537,8 +485,8 @@ impl Run {
                     self.condemned.insert(worker, death);
                 }
             }
-            Action::Sampled(left) => self.gate.sampled(left),
-            Action::Cut(cut) => self.gate.cut(cut),
+            Action::Sampled(left) => self.way.gate.sampled(left),
+            Action::Cut(cut) => self.way.gate.cut(cut),
             Action::FixSchema(evidence) => self.fix_schema(&evidence)?,
             Action::Deliver { worker, bytes, unit } => {
                 self.history.delivered(&unit);
@@ -635,35 +583,21 @@ impl Run {
             return Ok(());
         };
         let schemas = tables::schemas(plan)?;
-        let several = match goal.archives() {
+        let several = match self.way.archives {
             Some(_) => Several::Yes,
             None => Several::No,
         };
-        let numbering = Numbering::new(plan, several);
         let tables = dataset_tables(plan, &schemas, several);
         // It is set once: a run has one schema.
         self.schemas.set(schemas).ok();
-        let (counters, inputs) = (Arc::clone(&self.counters), self.inputs.clone());
-        let writer = match goal {
-            Goal::Dataset(ground) => {
-                let Ground {
-                    target,
-                    options,
-                    inputs: described,
-                    commit,
-                    ..
-                } = *ground;
-                let (plan, begun) = (plan.clone(), Arc::clone(&self.counters));
-                // On the dataset's thread: it waits for the disk, and workers can start meanwhile.
-                let begin = move || {
-                    let dataset = open_dataset(target, tables, described, &plan, options)?;
-                    begun.begun.store(true, Ordering::Relaxed);
-                    Ok(dataset)
-                };
-                Writer::start(begin, commit, numbering, counters, inputs)
-            }
-            Goal::Sink(gathering) => gathering.start(plan, &tables, numbering, counters, inputs),
-        };
+        let writer = goal.begin(Begin {
+            plan,
+            tables,
+            numbering: Numbering::new(plan, several),
+            trail: self.way.trail.clone(),
+            counters: Arc::clone(&self.counters),
+            inputs: self.inputs.clone(),
+        });
         self.writer = Some(writer.map_err(|error| RunError::Start {
             what: "the dataset's thread",
             error,
@@ -681,9 +615,9 @@ impl Run {
                     len: extent.len,
                 })
                 .collect();
-            self.releaser.release(&extents);
+            self.way.releaser.release(&extents);
         }
-        self.gate.leave();
+        self.way.gate.leave();
         self.history.released(bytes);
         add(&self.counters.document_bytes, bytes);
         add(&self.counters.archive_bytes, open.map_or(0, |open| open.archive_bytes));
@@ -691,8 +625,8 @@ impl Run {
 
     /// Ends the walk.
     pub(crate) fn close(&self) {
-        self.gate.close();
-        self.releaser.close();
+        self.way.gate.close();
+        self.way.releaser.close();
     }
 
     /// All rows are delivered: the dataset is to be finished.
@@ -714,7 +648,7 @@ impl Run {
             skipped: progress.skipped,
             document_bytes: progress.document_bytes,
             archive_bytes: progress.archive_len,
-            archives: self.archives,
+            archives: self.way.archives,
             endings: walked.map(|walked| walked.endings.clone()).unwrap_or_default(),
             repeated_id: walked.and_then(|walked| walked.repeated_id.clone()),
             shared_id: walked.and_then(|walked| walked.shared_id.clone()),
@@ -743,31 +677,4 @@ impl Run {
             ..Report::of(progress, self.notes(), published)
         }
     }
-}
-
-/// The tables of a dataset: the plan's features, without the tables that are reserved for what is none of its rows.
-pub(crate) fn dataset_tables(plan: &Plan, schemas: &[SchemaRef], several: Several) -> Vec<Table> {
-    let features = plan.features.iter().zip(schemas);
-    let table = |(feature, schema): (&Feature, &SchemaRef)| Table {
-        name: feature.name.clone(),
-        schema: with_archive_column(schema, plan, several),
-    };
-    features.map(table).collect()
-}
-
-/// The dataset of a new run, which `inputs` describe, or of the one that is resumed.
-fn open_dataset(
-    target: Target,
-    tables: Vec<Table>,
-    inputs: Option<Vec<tarquet_dataset::Input>>,
-    plan: &Plan,
-    options: Options,
-) -> Result<Dataset, RunError> {
-    Ok(match inputs {
-        Some(inputs) => {
-            let resolved_map = plan.to_yaml();
-            target.begin(tables, Description { inputs, resolved_map }, options)?
-        }
-        None => target.resume(tables, options)?,
-    })
 }

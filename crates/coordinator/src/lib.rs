@@ -23,6 +23,7 @@ mod ending;
 mod error;
 mod event_loop;
 mod feeder;
+mod goal;
 mod history;
 mod identity;
 mod input;

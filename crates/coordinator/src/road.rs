@@ -13,10 +13,11 @@ use crate::beginning::Beginning;
 use crate::counters::Counters;
 use crate::course::{Course, Leg};
 use crate::error::RunError;
-use crate::event_loop::{Crew, End, Goal, Run};
+use crate::event_loop::{Crew, End, Run, Way};
 use crate::feeder::{Feeder, Gate, Portion};
+use crate::goal::Goal;
 use crate::input::Input;
-use crate::settings::Settings;
+use crate::settings::{Settings, Several};
 use crate::source::WorkerSource;
 use crate::trail::Trail;
 use crate::tuning::Tuning;
@@ -24,47 +25,42 @@ use crate::tuning::Tuning;
 /// The way through the archives, before its first step.
 pub(crate) struct Road {
     pub(crate) course: Course,
-    pub(crate) spool: Spool,
-    pub(crate) releaser: Releaser,
-    pub(crate) trail: Trail,
+    releaser: Releaser,
     pub(crate) tuning: Tuning,
 }
 
 impl Road {
-    /// The way through these archives; `read` is what a run before had read of one, where it is resumed.
+    /// The way through these archives, and the spool to begin with; `read` is what a run before had read of one, where it is
+    /// resumed.
     pub(crate) fn through(
         archives: Archives,
         settings: &Settings,
         read: Option<SourcePrefix>,
-    ) -> Result<Road, RunError> {
+    ) -> Result<(Road, Spool), RunError> {
         let spool = spool(&archives)?;
-        let trail = Trail::default();
         let course = Course {
             archives,
             read,
             points: None,
             ignore_zeros: settings.ignore_zeros,
             inflate_threads: settings.inflate_threads,
-            trail: trail.clone(),
+            trail: Trail::default(),
             spool: spool_source(&spool)?,
             next: 0,
         };
-        Ok(Road {
+        let road = Road {
             course,
             releaser: spool.releaser(),
-            spool,
-            trail,
             tuning: Tuning::of_run(),
-        })
+        };
+        Ok((road, spool))
     }
 }
 
 /// A run that only has to be started.
 pub(crate) struct Journey<'a> {
     pub(crate) settings: Settings,
-    pub(crate) course: Course,
-    pub(crate) releaser: Releaser,
-    pub(crate) tuning: Tuning,
+    pub(crate) road: Road,
     pub(crate) beginning: Beginning,
     /// What is committed already.
     pub(crate) position: Option<Position>,
@@ -82,9 +78,11 @@ impl Journey<'_> {
     pub(crate) fn make(self) -> Result<(Run, End), RunError> {
         let Journey {
             settings,
-            course,
-            releaser,
-            tuning,
+            road: Road {
+                course,
+                releaser,
+                tuning,
+            },
             beginning: Beginning { leg, behind, index },
             position,
             portion,
@@ -106,14 +104,20 @@ impl Journey<'_> {
             workers: settings.workers,
             executable: settings.executable,
             engine: settings.engine,
-            product: goal.product(),
             max_document_bytes: settings.max_document_bytes,
             memory: settings.worker_memory,
             sandbox: settings.sandbox,
             member_timeout: settings.member_timeout,
         };
         let gate = Gate::default();
-        let mut run = Run::new(&plan, releaser, crew, goal, gate.clone(), counters, inputs)?;
+        let archives = &course.archives;
+        let way = Way {
+            gate: gate.clone(),
+            releaser,
+            trail: course.trail.clone(),
+            archives: (archives.several() == Several::Yes).then_some(archives.count() as u64),
+        };
+        let mut run = Run::new(&plan, way, crew, goal, counters, inputs)?;
         if !sampling {
             run.begin(&plan)?;
         }

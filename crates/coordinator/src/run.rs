@@ -13,15 +13,14 @@ use crate::archives::Archives;
 use crate::beginning::Beginning;
 use crate::counters::{Counters, Progress};
 use crate::error::RunError;
-use crate::event_loop::{Goal, Ground, Outcome, dataset_tables};
 use crate::feeder::Portion;
+use crate::goal::{Goal, Ground, Outcome, dataset_tables};
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::resume;
 use crate::road::{Journey, Road};
 use crate::seek_index::Subject;
-use crate::settings::{Ended, Output, Report, Settings, Several, Source};
-use crate::writer::Commit;
+use crate::settings::{Ended, Output, Report, Settings, Source};
 
 /// Stops a run from another thread.
 #[derive(Debug, Clone)]
@@ -159,7 +158,6 @@ impl Coordinator {
         } = self;
         // They are open wherever there is something to extract.
         let archives = archives.ok_or(RunError::Stopped)?;
-        let (several, count) = (archives.several(), archives.count() as u64);
         counters
             .archive_len
             .store(archives.len().unwrap_or(0), Ordering::Relaxed);
@@ -171,31 +169,19 @@ impl Coordinator {
         let subject = archives.len().filter(|_| archives.any_is_compressed());
         let subject = subject.map(|len| Subject::new(len, &described));
         let read = position.as_ref().and_then(|position| position.source);
-        let Road {
-            mut course,
-            spool,
-            releaser,
-            trail,
-            tuning,
-        } = Road::through(archives, &settings, read)?;
-        let spacing = tuning.seek_spacing;
-        let beginning = Beginning::of(&mut course, spool, &target, subject, position.as_ref(), spacing)?;
+        let (mut road, spool) = Road::through(archives, &settings, read)?;
+        let spacing = road.tuning.seek_spacing;
+        let beginning = Beginning::of(&mut road.course, spool, &target, subject, position.as_ref(), spacing)?;
         let resumed = position.is_some();
         let goal = Goal::Dataset(Box::new(Ground {
             target,
             options: output.parts,
             inputs: (!resumed).then_some(described),
-            commit: Commit {
-                every: output.checkpoint_every,
-                trail,
-            },
-            archives: (several == Several::Yes).then_some(count),
+            checkpoint_every: output.checkpoint_every,
         }));
         let journey = Journey {
             settings,
-            course,
-            releaser,
-            tuning,
+            road,
             beginning,
             position,
             portion: Portion::default(),

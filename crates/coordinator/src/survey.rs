@@ -16,15 +16,13 @@ use crate::beginning::Beginning;
 use crate::counters::{Amounts, Counters, Progress};
 use crate::ending::Ending;
 use crate::error::RunError;
-use crate::event_loop::Goal;
 use crate::feeder::Portion;
+use crate::goal::{Begin, Goal};
 use crate::input::Input;
 use crate::machine::Event;
-use crate::numbering::Numbering;
 use crate::road::{Journey, Road};
 use crate::run::Stopper;
-use crate::settings::{Settings, Several};
-use crate::trail::Trail;
+use crate::settings::Settings;
 use crate::writer::{Order, Writer};
 
 /// How much of the archives is read.
@@ -125,21 +123,15 @@ impl<S: Sink> Survey<S> {
             counters,
             inputs: (inputs, receiver),
         } = self;
-        let (several, count, len) = (archives.several(), archives.count() as u64, archives.len());
+        let len = archives.len();
         counters.archive_len.store(len.unwrap_or(0), Ordering::Relaxed);
         let portion = match (extent, len) {
             (Extent::All, _) => Portion::default(),
             (Extent::Spread(members), Some(bytes)) => Portion::spread(members, bytes),
             (Extent::First(members) | Extent::Spread(members), _) => Portion::first(members),
         };
-        let Road {
-            mut course,
-            spool,
-            releaser,
-            trail,
-            tuning,
-        } = Road::through(archives, &settings, None)?;
-        let beginning = Beginning::at_start(&mut course, spool)?;
+        let (mut road, spool) = Road::through(archives, &settings, None)?;
+        let beginning = Beginning::at_start(&mut road.course, spool)?;
         let shared = Arc::new(Shared {
             sink: Mutex::new(sink),
             has_enough: AtomicBool::new(false),
@@ -147,14 +139,10 @@ impl<S: Sink> Survey<S> {
         let goal = Goal::Sink(Gathering {
             product: S::PRODUCT,
             sink: Arc::clone(&shared) as Arc<dyn Receive>,
-            trail,
-            archives: (several == Several::Yes).then_some(count),
         });
         let journey = Journey {
             settings,
-            course,
-            releaser,
-            tuning,
+            road,
             beginning,
             position: None,
             portion,
@@ -222,23 +210,21 @@ impl<S: Sink> Receive for Shared<S> {
 pub(crate) struct Gathering {
     pub(crate) product: Product,
     sink: Arc<dyn Receive>,
-    pub(crate) trail: Trail,
-    /// How many archives there are, if there are, or could be, several.
-    pub(crate) archives: Option<u64>,
 }
 
 impl Gathering {
     /// Starts the thread that hands units to the sink.
-    pub(crate) fn start(
-        self,
-        plan: &Plan,
-        tables: &[Table],
-        mut numbering: Numbering,
-        counters: Arc<Counters>,
-        inputs: Sender<Input>,
-    ) -> io::Result<Writer> {
-        let Gathering { sink, trail, .. } = self;
-        sink.begin(plan, tables);
+    pub(crate) fn begin(self, begin: Begin<'_>) -> io::Result<Writer> {
+        let Begin {
+            plan,
+            tables,
+            mut numbering,
+            trail,
+            counters,
+            inputs,
+        } = begin;
+        let sink = self.sink;
+        sink.begin(plan, &tables);
         let told = inputs.clone();
         Writer::spawn(inputs, move |orders, abandoned| {
             let mut members = 0;

@@ -9,6 +9,8 @@ pub(crate) struct Portion {
     /// every member.
     stride: u64,
     next: u64,
+    /// How many bytes the archives before the one at hand have.
+    before: u64,
     has_left_out: bool,
 }
 
@@ -30,6 +32,11 @@ impl Portion {
         }
     }
 
+    /// Goes on to an archive; those since the last one have so many bytes.
+    pub(crate) fn go_on(&mut self, passed: u64) {
+        self.before += passed;
+    }
+
     /// Whether there is no room for another member.
     pub(crate) fn is_full(&self) -> bool {
         self.left == Some(0)
@@ -45,8 +52,9 @@ impl Portion {
         !self.has_left_out
     }
 
-    /// Whether the wanted member is taken at which the walk has come so far into its archives, in bytes.
-    pub(crate) fn takes(&mut self, at: u64) -> bool {
+    /// Whether the wanted member is taken at which the walk has come so far into its archive, in bytes.
+    pub(crate) fn takes(&mut self, consumed: u64) -> bool {
+        let at = self.before + consumed;
         if at < self.next || self.is_full() {
             self.has_left_out = true;
             return false;
@@ -86,6 +94,18 @@ mod tests {
         assert_eq!(taken(Portion::default(), 0..5), [0, 1, 2, 3, 4]);
         assert_eq!(taken(Portion::first(2), 0..5), [0, 1]);
         assert_eq!(taken(Portion::first(2), 0..2), [0, 1]);
+    }
+
+    #[test]
+    fn a_spread_goes_over_archives() {
+        let mut portion = Portion::spread(4, 200);
+        let of_first: Vec<bool> = [0, 40, 60].map(|at| portion.takes(at)).into();
+        portion.go_on(100);
+        let of_second: Vec<bool> = [0, 40, 60].map(|at| portion.takes(at)).into();
+        assert_eq!(
+            (of_first, of_second),
+            (vec![true, false, true], vec![true, false, true])
+        );
     }
 
     #[test]
