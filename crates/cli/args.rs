@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-pub(crate) use self::groups::{DisplayArguments, InputArguments, RunningArguments};
+pub(crate) use self::groups::{DisplayArguments, InputArguments, MapArguments, RunningArguments};
 pub(crate) use self::surveys::{CheckArguments, InspectArguments, InspectFormat, PreviewArguments, PreviewFormat};
 use crate::completions::{self, CompletionsArguments};
 use crate::quantity::{AllowedFailures, parse_allowed_failures, parse_buffer_bytes, parse_duration};
@@ -143,18 +143,8 @@ pub(crate) struct ExtractArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// The map from fields to columns
-    ///
-    /// The feature map, in YAML: which fields become which columns of which table.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TARQUET_FEATURE_MAP",
-        default_value = "config/json_feature_map.yaml",
-        value_hint = ValueHint::FilePath,
-        help_heading = "Features"
-    )]
-    pub(crate) feature_map: PathBuf,
+    #[command(flatten)]
+    pub(crate) map: MapArguments,
 
     /// How many documents decide the types that are open
     ///

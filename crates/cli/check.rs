@@ -17,7 +17,8 @@ use crate::quantity::{counted, grouped};
 use crate::rows::{Misfits, Rows, TableRows};
 use crate::signals::Watch;
 use crate::survey::{damage, survey};
-use crate::table::{self, harmless};
+use crate::table;
+use crate::visible::harmless;
 use crate::{print, reading};
 
 /// The exit code of a map that is valid, and that does not find what it names.
@@ -25,16 +26,7 @@ const SOMETHING_AMISS: u8 = 3;
 
 /// Runs `tarquet check`.
 pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
-    let bars = MultiProgress::new();
-    let stderr = match failure::stderr(&arguments.display, &bars) {
-        Ok(stderr) => stderr,
-        Err(code) => return code,
-    };
-    let end = match check(arguments, &bars) {
-        Ok(code) => End::Code(code),
-        Err(failure) => failure.report(&stderr, None),
-    };
-    end.exit(&stderr)
+    failure::command(&arguments.display, None, |bars| check(arguments, bars).map(End::Code))
 }
 
 fn check(arguments: &CheckArguments, bars: &MultiProgress) -> Result<u8, Failure> {

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread;
 
 use anyhow::Context;
 use indicatif::MultiProgress;
@@ -12,9 +10,9 @@ use tarquet_coordinator::{Coordinator, Ended, Ending, Output, Progress, Report, 
 use tarquet_dataset::{Existing, Options};
 
 use crate::args::{ExtractArguments, SummaryKind};
+use crate::attend::attend;
 use crate::failure::{self, End, Failure, Kept};
 use crate::print;
-use crate::progress::Display;
 use crate::quantity::{AllowedFailures, counted, grouped};
 use crate::reading::{self, cores, read_map, settings};
 use crate::report::{self, Asked, Outcome};
@@ -31,56 +29,35 @@ const COMPLETE: u8 = 0;
 const SOME_FAILED: u8 = 3;
 
 /// Runs `tarquet extract`.
-pub(crate) fn run(arguments: ExtractArguments) -> ExitCode {
-    let bars = MultiProgress::new();
-    let stderr = match failure::stderr(&arguments.display, &bars) {
-        Ok(stderr) => stderr,
-        Err(code) => return code,
-    };
-    let out_dir = arguments.out_dir.clone();
-    let end = match extract(arguments, bars) {
-        Ok(end) => end,
-        Err(failure) => failure.report(&stderr, Some(&out_dir)),
-    };
-    end.exit(&stderr)
+pub(crate) fn run(arguments: &ExtractArguments) -> ExitCode {
+    let work = |bars: &MultiProgress| extract(arguments, bars);
+    failure::command(&arguments.display, Some(&arguments.out_dir), work)
 }
 
-fn extract(arguments: ExtractArguments, bars: MultiProgress) -> Result<End, Failure> {
+fn extract(arguments: &ExtractArguments, bars: &MultiProgress) -> Result<End, Failure> {
     reading::check(&arguments.running)?;
-    let plan = read_map(&arguments.feature_map)?;
+    let plan = read_map(&arguments.map.feature_map)?;
     let (allowed, summary, quiet) = (arguments.allow_failed, arguments.summary, arguments.display.quiet);
-    let out_dir = arguments.out_dir.clone();
+    let out_dir = arguments.out_dir.as_path();
     let settings = settings(
         &arguments.input,
         &arguments.running,
-        Some(&out_dir),
+        Some(out_dir),
         plan,
         arguments.sample,
     )?;
-    let asked = Asked::new(&settings.sources, &out_dir, settings.workers);
-    let coordinator = Coordinator::open(settings, output(&arguments));
+    let asked = Asked::new(&settings.sources, out_dir, settings.workers);
+    let coordinator = Coordinator::open(settings, output(arguments));
     let coordinator = coordinator.map_err(|error| Failure::Run(error, Kept::default()))?;
     let counters = coordinator.counters();
-
-    // Before any other thread, so that all of them leave the signals to the one that waits for them.
-    let watch = Watch::default();
-    watch.stops(coordinator.stopper()).map_err(Failure::System)?;
-    let display = Display::start(&arguments.display, Arc::clone(&counters), bars)
-        .context("cannot start a thread")
-        .map_err(Failure::System)?;
-    // The loop has a thread of its own, so that workers are started by one that lives as long as the run.
-    let run = thread::Builder::new()
-        .name("coordinator".to_owned())
-        .spawn(move || coordinator.run());
-    let ended = run.context("cannot start a thread").map_err(Failure::System)?.join();
-    display.end();
-    let ended = ended.map_err(|_| Failure::System(anyhow::anyhow!("the coordinator panicked; this is a bug")))?;
-
+    let (stopper, watch) = (coordinator.stopper(), Watch::default());
+    let run = move || coordinator.run();
+    let ended = attend(run, &counters, stopper, &watch, &arguments.display, bars)?;
     match (ended, watch.signal()) {
         (Ok(ended), signal) => {
             let outcome = match ended {
                 Ended::Finished(report) => finish(&report, &asked, allowed, summary, quiet),
-                Ended::Already(done) => already(&done, &out_dir, summary, quiet),
+                Ended::Already(done) => already(&done, out_dir, summary, quiet),
             };
             // A signal came too late to stop anything, but whoever sent it expects this.
             outcome.map(|code| signal.map_or(End::Code(code), End::Signal))

@@ -55,7 +55,7 @@ pub(crate) enum End {
 impl Failure {
     /// Says why the command fails, even where nothing is logged, and how the process ends. What a run leaves is in `out_dir`; others
     /// leave nothing.
-    pub(crate) fn report(self, stderr: &Stderr, out_dir: Option<&Path>) -> End {
+    fn report(self, stderr: &Stderr, out_dir: Option<&Path>) -> End {
         let report = |text: &str| {
             // A map's errors say `error:` themselves, one by one.
             let label = if text.starts_with("error") { "" } else { "error: " };
@@ -104,23 +104,26 @@ fn to_go_on(kept: Kept, out_dir: &Path) -> String {
     format!("{committed}. To go on: {}", command_line::to_go_on(kept.begun))
 }
 
-impl End {
-    /// Ends the command, once what it said is heard.
-    pub(crate) fn exit(self, stderr: &Stderr) -> ExitCode {
-        stderr.wait_until_heard();
-        match self {
-            End::Code(code) => ExitCode::from(code),
-            End::Signal(signal) => signals::die_by(signal),
+/// Does the work of a command, with log lines above its bars, and ends as that ends. What it leaves, if anything, is in `out_dir`.
+pub(crate) fn command(
+    display: &DisplayArguments,
+    out_dir: Option<&Path>,
+    work: impl FnOnce(&MultiProgress) -> Result<End, Failure>,
+) -> ExitCode {
+    let bars = MultiProgress::new();
+    let stderr = match logging::start(log_level(display), bars.clone()) {
+        Ok(stderr) => stderr,
+        Err(error) => {
+            writeln!(io::stderr(), "error: cannot start a thread: {error}").ok();
+            return ExitCode::FAILURE;
         }
+    };
+    let end = work(&bars).unwrap_or_else(|failure| failure.report(&stderr, out_dir));
+    stderr.wait_until_heard();
+    match end {
+        End::Code(code) => ExitCode::from(code),
+        End::Signal(signal) => signals::die_by(signal),
     }
-}
-
-/// Standard error, with all that is to be logged above the bars; or the end.
-pub(crate) fn stderr(display: &DisplayArguments, bars: &MultiProgress) -> Result<Stderr, ExitCode> {
-    logging::start(log_level(display), bars.clone()).map_err(|error| {
-        writeln!(io::stderr(), "error: cannot start a thread: {error}").ok();
-        ExitCode::FAILURE
-    })
 }
 
 fn log_level(display: &DisplayArguments) -> LogLevel {

@@ -29,16 +29,9 @@ use crate::{command_line, print, reading};
 
 /// Runs `tarquet inspect`.
 pub(crate) fn run(arguments: &InspectArguments) -> ExitCode {
-    let bars = MultiProgress::new();
-    let stderr = match failure::stderr(&arguments.display, &bars) {
-        Ok(stderr) => stderr,
-        Err(code) => return code,
-    };
-    let end = match inspect(arguments, &bars) {
-        Ok(()) => End::Code(0),
-        Err(failure) => failure.report(&stderr, None),
-    };
-    end.exit(&stderr)
+    failure::command(&arguments.display, None, |bars| {
+        inspect(arguments, bars).map(|()| End::Code(0))
+    })
 }
 
 fn inspect(arguments: &InspectArguments, bars: &MultiProgress) -> Result<(), Failure> {
@@ -65,7 +58,7 @@ fn inspect(arguments: &InspectArguments, bars: &MultiProgress) -> Result<(), Fai
     let written = match file {
         Some(file) if file == Path::new("-") => {
             let draft = draft(&profile, identity).map_err(Failure::System)?;
-            return print(&draft.to_yaml())
+            return print(draft.yaml())
                 .context("cannot show the map")
                 .map_err(Failure::System);
         }
@@ -139,10 +132,7 @@ fn draft(profile: &Profile, identity: Identity) -> anyhow::Result<Draft> {
     if profile.documents() == 0 {
         bail!("there is no document to make a feature map of");
     }
-    let draft = Draft::of(profile, identity);
-    tarquet_feature_map::parse("the map", &draft.to_yaml())
-        .context("the map that was made is not valid; this is a bug")?;
-    Ok(draft)
+    Draft::of(profile, identity).context("the map that was made is not valid; this is a bug")
 }
 
 /// Whether a map can be written there, as far as that can be told before.
@@ -175,7 +165,7 @@ fn write_map(arguments: &InspectArguments, file: &Path, draft: &Draft) -> anyhow
     if let Err(error) = &created {
         refuse_to_replace(file, error.kind() == ErrorKind::AlreadyExists)?;
     }
-    let written = created.and_then(|mut map| map.write_all(draft.to_yaml().as_bytes()));
+    let written = created.and_then(|mut map| map.write_all(draft.yaml().as_bytes()));
     written.with_context(|| format!("cannot write {}", file.display()))?;
     if arguments.display.quiet {
         return Ok(());

@@ -1,6 +1,7 @@
 //! The `tarquet` command: arguments → settings → run → report.
 
 mod args;
+mod attend;
 mod cells;
 mod check;
 mod command_line;
@@ -26,6 +27,7 @@ mod survey;
 mod table;
 mod verify;
 mod version;
+mod visible;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
     match arguments().command {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
-        Command::Extract(arguments) => extract::run(*arguments),
+        Command::Extract(arguments) => extract::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Preview(arguments) => preview::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -22,21 +22,14 @@ use crate::{cells, print, reading, table};
 
 /// Runs `tarquet preview`.
 pub(crate) fn run(arguments: &PreviewArguments) -> ExitCode {
-    let bars = MultiProgress::new();
-    let stderr = match failure::stderr(&arguments.display, &bars) {
-        Ok(stderr) => stderr,
-        Err(code) => return code,
-    };
-    let end = match preview(arguments, &bars) {
-        Ok(()) => End::Code(0),
-        Err(failure) => failure.report(&stderr, None),
-    };
-    end.exit(&stderr)
+    failure::command(&arguments.display, None, |bars| {
+        preview(arguments, bars).map(|()| End::Code(0))
+    })
 }
 
 fn preview(arguments: &PreviewArguments, bars: &MultiProgress) -> Result<(), Failure> {
     reading::check(&arguments.running)?;
-    let plan = reading::read_map(&arguments.feature_map)?;
+    let plan = reading::read_map(&arguments.map.feature_map)?;
     check_features(&plan, arguments).map_err(Failure::Usage)?;
     let documents = arguments.sample.most();
     let types = documents.div_ceil(10).min(1_000);
@@ -65,7 +58,7 @@ fn check_features(plan: &Plan, arguments: &PreviewArguments) -> anyhow::Result<(
         };
         bail!(
             "--feature: {} has no feature `{unknown}`; {help}",
-            arguments.feature_map.display()
+            arguments.map.feature_map.display()
         );
     }
     let count = if arguments.feature.is_empty() {

@@ -14,7 +14,7 @@ use tarquet_coordinator::{Busy, Counters, Progress};
 
 use crate::args::{DisplayArguments, ProgressKind};
 use crate::quantity::{bytes, counted, duration, grouped, rate};
-use crate::table::harmless;
+use crate::visible::harmless;
 
 /// How often a bar is drawn.
 const BAR_EVERY: Duration = Duration::from_millis(100);

@@ -13,7 +13,8 @@ use tarquet_wire::message::Product;
 
 use crate::cells;
 use crate::survey::Seen;
-use crate::table::{self, Cell, Head, harmless};
+use crate::table::{self, Cell, Head};
+use crate::visible::harmless;
 
 /// Keeps the first rows of features, and counts the others.
 pub(crate) struct Rows {

@@ -33,7 +33,8 @@ fn ignored() -> u64 {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     received: Arc<AtomicI32>,
-    at_hand: Mutex<Option<Arc<Mutex<Stopper>>>>,
+    /// What stops what is at hand; nothing before there was any, and no thread that waits.
+    at_hand: Arc<Mutex<Option<Stopper>>>,
 }
 
 impl Watch {
@@ -45,20 +46,14 @@ impl Watch {
     /// When signals cannot be blocked, or a thread cannot be started.
     pub(crate) fn stops(&self, stopper: Stopper) -> anyhow::Result<()> {
         let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*at_hand {
-            Some(shared) => {
-                *shared.lock().unwrap_or_else(PoisonError::into_inner) = stopper.clone();
-                if self.signal().is_some() {
-                    stopper.stop();
-                }
-            }
-            None => {
-                block().context("cannot block signals")?;
-                let shared = Arc::new(Mutex::new(stopper));
-                wait(Arc::clone(&shared), Arc::clone(&self.received)).context("cannot start a thread")?;
-                *at_hand = Some(shared);
-            }
+        if at_hand.is_none() {
+            block().context("cannot block signals")?;
+            wait(Arc::clone(&self.at_hand), Arc::clone(&self.received)).context("cannot start a thread")?;
         }
+        if self.signal().is_some() {
+            stopper.stop();
+        }
+        *at_hand = Some(stopper);
         Ok(())
     }
 
@@ -81,12 +76,14 @@ pub(crate) fn block() -> io::Result<()> {
 const SAME_WISH: Duration = Duration::from_millis(20);
 
 /// Starts the thread that waits for signals and stops what is at hand at the first.
-fn wait(at_hand: Arc<Mutex<Stopper>>, received: Arc<AtomicI32>) -> io::Result<()> {
+fn wait(at_hand: Arc<Mutex<Option<Stopper>>>, received: Arc<AtomicI32>) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let Ok(first) = stopping().wait() else { return };
         let since = Instant::now();
         received.store(first as i32, Ordering::Release);
-        at_hand.lock().unwrap_or_else(PoisonError::into_inner).stop();
+        if let Some(stopper) = &*at_hand.lock().unwrap_or_else(PoisonError::into_inner) {
+            stopper.stop();
+        }
         while let Ok(signal) = stopping().wait() {
             if signal != first || since.elapsed() > SAME_WISH {
                 die_by(signal);

@@ -1,15 +1,12 @@
 //! Looking into archives without writing a dataset: what `inspect`, `preview` and `check` have in common.
 
-use std::thread;
-
-use anyhow::Context;
 use indicatif::MultiProgress;
 use tarquet_coordinator::{Extent, RunError, Settings, Sink, Survey, Surveyed};
 use tarquet_dataset::{FailedMember, Unit};
 
 use crate::args::DisplayArguments;
+use crate::attend::attend;
 use crate::failure::{Failure, Kept};
-use crate::progress::Display;
 use crate::quantity::{counted, grouped};
 use crate::signals::Watch;
 
@@ -23,18 +20,8 @@ pub(crate) fn survey<S: Sink>(
     bars: &MultiProgress,
 ) -> Result<(S, Surveyed), Failure> {
     let survey = Survey::open(settings, extent, sink).map_err(failed)?;
-    // Before any other thread, so that all of them leave the signals to the one that waits for them.
-    watch.stops(survey.stopper()).map_err(Failure::System)?;
-    let shown = Display::start(display, survey.counters(), bars.clone())
-        .context("cannot start a thread")
-        .map_err(Failure::System)?;
-    // Workers are started by a thread that lives as long as the survey.
-    let run = thread::Builder::new()
-        .name("coordinator".to_owned())
-        .spawn(move || survey.run());
-    let ended = run.context("cannot start a thread").map_err(Failure::System)?.join();
-    shown.end();
-    let ended = ended.map_err(|_| Failure::System(anyhow::anyhow!("the coordinator panicked; this is a bug")))?;
+    let (counters, stopper) = (survey.counters(), survey.stopper());
+    let ended = attend(move || survey.run(), &counters, stopper, watch, display, bars)?;
     match (ended, watch.signal()) {
         (Ok(surveyed), None) => Ok(surveyed),
         (Ok(_) | Err(RunError::Stopped), Some(signal)) => Err(Failure::Stopped(signal, Kept::default(), None)),

@@ -142,18 +142,6 @@ fn fit(mut widths: Vec<usize>, width: usize) -> Vec<usize> {
     widths
 }
 
-/// A text from an archive, as it may be shown on one line: nothing in it is taken for a command by a terminal, or turns its
-/// direction.
-pub(crate) fn harmless(text: &str) -> String {
-    let is_hidden = |character: char| matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let shown = |character: char| match character {
-        '\n' => '⏎',
-        character if character.is_control() || is_hidden(character) => '\u{fffd}',
-        character => character,
-    };
-    text.chars().map(shown).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,10 +176,5 @@ mod tests {
             }
         }
         assert!(render(&head, &rows, Some(80)).contains("100%"));
-    }
-
-    #[test]
-    fn what_an_archive_says_is_no_command() {
-        assert_eq!(harmless("a\u{1b}[2J\n\u{202e}b"), "a\u{fffd}[2J⏎\u{fffd}b");
     }
 }

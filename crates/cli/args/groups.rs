@@ -59,6 +59,23 @@ pub(crate) struct InputArguments {
     pub(crate) max_document_bytes: u64,
 }
 
+/// Which features.
+#[derive(Debug, Args)]
+pub(crate) struct MapArguments {
+    /// The map from fields to columns
+    ///
+    /// The feature map, in YAML: which fields become which columns of which table.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TARQUET_FEATURE_MAP",
+        default_value = "config/json_feature_map.yaml",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Features"
+    )]
+    pub(crate) feature_map: PathBuf,
+}
+
 /// How it is read.
 #[derive(Debug, Args)]
 pub(crate) struct RunningArguments {

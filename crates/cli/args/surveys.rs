@@ -7,7 +7,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 use tarquet_coordinator::Extent;
 
-use super::{DisplayArguments, InputArguments, RunningArguments};
+use super::{DisplayArguments, InputArguments, MapArguments, RunningArguments};
 
 pub(super) const INSPECT_HELP: &str = "\
 Examples:
@@ -188,18 +188,8 @@ pub(crate) struct PreviewArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
 
-    /// The map from fields to columns
-    ///
-    /// The feature map, in YAML: which fields become which columns of which table.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TARQUET_FEATURE_MAP",
-        default_value = "config/json_feature_map.yaml",
-        value_hint = ValueHint::FilePath,
-        help_heading = "Features"
-    )]
-    pub(crate) feature_map: PathBuf,
+    #[command(flatten)]
+    pub(crate) map: MapArguments,
 
     /// Show only this feature; repeatable
     #[arg(long, value_name = "NAME", env = "TARQUET_FEATURE", help_heading = "Features")]

@@ -5,7 +5,8 @@ use tarquet_profile::{Entry, Lengths, Node, Profile, Step};
 
 use super::types::types;
 use crate::quantity::grouped;
-use crate::table::{self, Cell, Head, harmless};
+use crate::table::{self, Cell, Head};
+use crate::visible::harmless;
 
 /// The tree, with what it is of above it.
 pub(super) fn render(profile: &Profile, about: &str) -> String {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::quantity::counted;
+use crate::visible::is_visible;
 
 /// The text as it can be shown: cut to `most` characters, and with what a reader would not see, or would see something else
 /// for, written out. It still has to be escaped.
@@ -10,7 +11,7 @@ pub(super) fn shown(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most) + 8);
     let mut rest = text.chars();
     for character in rest.by_ref().take(most) {
-        match is_plain(character) {
+        match is_visible(character) {
             true => out.push(character),
             // A string takes any text.
             false => write!(out, "\\u{{{:x}}}", u32::from(character)).unwrap_or_default(),
@@ -21,16 +22,6 @@ pub(super) fn shown(text: &str, most: usize) -> String {
         write!(out, "… ({left} more)").unwrap_or_default();
     }
     out
-}
-
-/// Whether the character is seen as what it is: no control character, and none that turns the direction of others around
-/// (Unicode's UAX #9) or takes no room.
-fn is_plain(character: char) -> bool {
-    let is_invisible = matches!(
-        character,
-        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    );
-    !character.is_control() && !is_invisible
 }
 
 #[cfg(test)]

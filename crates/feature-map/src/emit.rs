@@ -49,7 +49,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Whether a character may stand in a quoted text on one line (YAML 1.2.2, sections 5.1 and 5.4), and is visible there.
-fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,

@@ -53,7 +53,7 @@ mod yaml_syntax;
 
 /// Pieces of a map's text, for whoever writes one.
 pub mod writing {
-    pub use crate::emit::{key, quote};
+    pub use crate::emit::{is_printable, key, quote};
     pub use crate::path_text::member_step;
     pub use crate::suggest::nearest;
 }

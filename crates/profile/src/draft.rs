@@ -12,6 +12,8 @@ mod names;
 mod tables;
 mod text;
 
+use tarquet_feature_map::MapErrors;
+
 use crate::profile::Profile;
 
 use self::tables::{Columns, Table, Tables};
@@ -31,8 +33,10 @@ pub struct Draft {
     documents: u64,
     id: Id,
     tables: Vec<Table>,
-    /// How many tables there would be, were there no limit.
+    /// How many tables more there would be, were there no limit.
     left_out: usize,
+    /// The map.
+    yaml: String,
 }
 
 /// The id column.
@@ -53,15 +57,21 @@ const ID_COLUMN: &str = "file";
 
 impl Draft {
     /// A map for documents of this profile, of which maps have been [folded](Profile::fold_maps): the largest that is valid.
-    pub fn of(profile: &Profile, identity: Identity) -> Draft {
+    ///
+    /// # Errors
+    ///
+    /// No map of any size is valid, which is a bug.
+    pub fn of(profile: &Profile, identity: Identity) -> Result<Draft, MapErrors> {
         let mut most = tables::MOST_TABLES;
         loop {
-            let draft = Draft::within(profile, identity, most);
-            // A plan may have only so many paths.
-            if most == 1 || tarquet_feature_map::parse("", &draft.to_yaml()).is_ok() {
-                return draft;
+            let mut draft = Draft::within(profile, identity, most);
+            draft.yaml = text::yaml(&draft);
+            match tarquet_feature_map::parse("the map", &draft.yaml) {
+                Ok(_) => return Ok(draft),
+                Err(errors) if most == 1 => return Err(errors),
+                // A plan may have only so many paths.
+                Err(_) => most /= 2,
             }
-            most /= 2;
         }
     }
 
@@ -80,6 +90,7 @@ impl Draft {
             id,
             left_out: tables.left_out,
             tables: tables.done,
+            yaml: String::new(),
         }
     }
 
@@ -94,8 +105,8 @@ impl Draft {
     }
 
     /// The map, with a comment for each table and each column.
-    pub fn to_yaml(&self) -> String {
-        text::yaml(self)
+    pub fn yaml(&self) -> &str {
+        &self.yaml
     }
 }
 

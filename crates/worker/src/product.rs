@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tarquet_feature_map::{Evidence, Plan};
+use arrow_schema::SchemaRef;
+use tarquet_feature_map::{Evidence, Plan, SchemaError};
 use tarquet_profile::Profiler;
 use tarquet_projection::{DocumentError, EngineKind, Origin, Projected, Projector};
 use tarquet_wire::message::Product;
@@ -14,23 +15,26 @@ use crate::serve::WorkerError;
 pub(crate) enum Maker {
     /// The rows of a plan.
     Rows(Box<Projector>),
-    /// What they hold.
-    Profile(Box<Profiler>),
+    /// What they hold, for a table of this schema.
+    Profile(Box<Profiler>, SchemaRef),
 }
 
 impl Maker {
-    pub(crate) fn new(product: Product, plan: &Arc<Plan>, engine: EngineKind) -> Maker {
-        match product {
+    /// # Errors
+    ///
+    /// A plan that is none for a profile.
+    pub(crate) fn new(product: Product, plan: &Arc<Plan>, engine: EngineKind) -> Result<Maker, SchemaError> {
+        Ok(match product {
             Product::Rows => Maker::Rows(Box::new(Projector::new(Arc::clone(plan), engine))),
-            Product::Profile => Maker::Profile(Box::new(Profiler::new(engine))),
-        }
+            Product::Profile => Maker::Profile(Box::new(Profiler::new(engine)), plan.table_schema(0)?),
+        })
     }
 
     /// Adds a document.
     pub(crate) fn add<'a>(&mut self, document: &[u8], origin: impl Into<Origin<'a>>) -> Result<(), DocumentError> {
         match self {
             Maker::Rows(projector) => projector.project(document, origin),
-            Maker::Profile(profiler) => profiler.add(document),
+            Maker::Profile(profiler, _) => profiler.add(document),
         }
     }
 
@@ -43,7 +47,7 @@ impl Maker {
     ) -> Result<(), DocumentError> {
         match self {
             Maker::Rows(projector) => projector.observe(document, member, evidence),
-            Maker::Profile(_) => Ok(()),
+            Maker::Profile(..) => Ok(()),
         }
     }
 
@@ -51,22 +55,22 @@ impl Maker {
     pub(crate) fn buffered_bytes(&self) -> usize {
         match self {
             Maker::Rows(projector) => projector.buffered_bytes(),
-            Maker::Profile(_) => 0,
+            Maker::Profile(..) => 0,
         }
     }
 
     /// Takes all that is held. The profile of all documents is the row of the last one.
     pub(crate) fn flush(&mut self) -> Result<Projected, WorkerError> {
-        let profiler = match self {
+        let (profiler, schema) = match self {
             Maker::Rows(projector) => return Ok(projector.flush()?),
-            Maker::Profile(profiler) => profiler,
+            Maker::Profile(profiler, schema) => (profiler, schema),
         };
         // A profiler counts in 64 bits what a unit has in 32.
         let documents = profiler.documents() as usize;
         if documents == 0 {
             return Ok(Projected::default());
         }
-        let batch = profile::batch(serde_json::to_string(&profiler.take())?)?;
+        let batch = profile::batch(schema, serde_json::to_string(&profiler.take())?)?;
         let mut projected = Projected {
             documents,
             rows: vec![0; documents],

@@ -218,7 +218,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
             max_document_bytes: hello.max_document_bytes,
             window: Window::default(),
             product: hello.product,
-            maker: Maker::new(hello.product, &plan, engine),
+            maker: Maker::new(hello.product, &plan, engine)?,
             encoders: if plan.is_typed() { Some(encoders(&plan)?) } else { None },
             plan,
             requests: 0,
@@ -246,7 +246,7 @@ impl<R: Read, W: Write, S: Source> Worker<R, W, S> {
     fn fix_schema(&mut self, plan: Plan) -> Result<(), WorkerError> {
         self.plan = Arc::new(plan);
         self.encoders = Some(encoders(&self.plan)?);
-        self.maker = Maker::new(self.product, &self.plan, self.engine);
+        self.maker = Maker::new(self.product, &self.plan, self.engine)?;
         Ok(())
     }
 

@@ -33,8 +33,6 @@ pub(super) const RESERVED: [&str; 4] = ["feature", "_member", "_line", "_archive
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) loops: Vec<Loop>,
-    /// A path below the innermost element that has to be there.
-    pub(super) where_exists: Option<String>,
     pub(super) columns: Vec<Column>,
     /// How many rows: those of all documents of the sample together.
     pub(super) rows: u64,
@@ -89,7 +87,6 @@ struct Plan {
     loops: Vec<Loop>,
     /// What its rows are.
     row: NodeId,
-    where_exists: Option<String>,
     /// Whether the objects at the root's members have tables of their own.
     is_root: bool,
     /// Where below the innermost element `row` is: of a table without loops, an object at the root.
@@ -124,7 +121,6 @@ impl<'p> Tables<'p> {
             candidates: vec!["document".to_owned()],
             loops: Vec::new(),
             row: root,
-            where_exists: None,
             is_root: true,
             start: None,
             rows,
@@ -151,7 +147,6 @@ impl<'p> Tables<'p> {
         self.done.push(Table {
             name: "document".to_owned(),
             loops: Vec::new(),
-            where_exists: None,
             columns,
             rows: self.profile.documents(),
         });
@@ -189,7 +184,6 @@ impl<'p> Tables<'p> {
                 self.done.push(Table {
                     name,
                     loops: plan.loops,
-                    where_exists: plan.where_exists,
                     columns: columns.list,
                     rows: plan.rows,
                 });
@@ -226,7 +220,6 @@ impl<'p> Tables<'p> {
                         candidates: candidates(&at.words),
                         loops: Vec::new(),
                         row: id,
-                        where_exists: None,
                         is_root: false,
                         start: Some(at.path.clone()),
                         rows: plan.rows,
@@ -246,10 +239,6 @@ impl<'p> Tables<'p> {
     /// The columns of an object's members.
     fn members(&mut self, columns: &mut Columns, plan: &Plan, id: NodeId, at: &At) {
         let members = self.profile.node(id).members.clone();
-        let at = At {
-            rows: at.rows,
-            ..at.clone()
-        };
         for (name, child) in &members {
             if columns.list.len() >= MOST_COLUMNS {
                 columns.remark_of_more();
@@ -279,7 +268,7 @@ impl<'p> Tables<'p> {
             return columns.json(node, at);
         }
         let element = plan.next_loop(at, vec![format!("{}.*", at.path)], true);
-        columns.below.push(plan.below(at, element, any, sizes, None));
+        columns.below.push(plan.below(at, element, any, sizes));
     }
 
     /// Plans a table for the elements of arrays, or for lone objects in their place.
@@ -294,7 +283,7 @@ impl<'p> Tables<'p> {
         let lone = node.kinds.objects;
         if lone == 0 {
             let next = plan.next_loop(at, vec![format!("{}[:]", at.path)], false);
-            return columns.below.push(plan.below(at, next, element, lengths, None));
+            return columns.below.push(plan.below(at, next, element, lengths));
         }
         self.profile.absorb_lone(id);
         let next = plan.next_loop(at, vec![format!("{}[:]", at.path), at.path.clone()], false);
@@ -302,9 +291,7 @@ impl<'p> Tables<'p> {
             total: lengths.total + lone,
             ..lengths
         };
-        // In the place of an empty array, the second path would select that array itself, in which nothing is.
-        let below = plan.below(at, next, element, rows, Some("@.*".to_owned()));
-        columns.below.push(below);
+        columns.below.push(plan.below(at, next, element, rows));
     }
 }
 
@@ -343,7 +330,7 @@ impl Plan {
     }
 
     /// The table of such a loop.
-    fn below(&self, at: &At, next: Loop, row: NodeId, rows: Lengths, where_exists: Option<String>) -> Plan {
+    fn below(&self, at: &At, next: Loop, row: NodeId, rows: Lengths) -> Plan {
         let words: Vec<String> = match at.words.is_empty() {
             // A map or an array in the place of a row.
             true => self.candidates.first().cloned().into_iter().collect(),
@@ -357,7 +344,6 @@ impl Plan {
             candidates,
             loops: self.loops.iter().cloned().chain([next]).collect(),
             row,
-            where_exists,
             is_root: false,
             start: None,
             rows: rows.total,

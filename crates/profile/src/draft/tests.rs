@@ -14,7 +14,8 @@ fn draft<D: AsRef<str>>(documents: &[D], identity: Identity) -> String {
     }
     let mut profile = profiler.take();
     profile.fold_maps();
-    Draft::of(&profile, identity).to_yaml()
+    let draft = Draft::of(&profile, identity).unwrap_or_else(|errors| panic!("{errors}"));
+    draft.yaml().to_owned()
 }
 
 /// The map without comments.
@@ -300,5 +301,5 @@ fn nodes_that_are_no_tree_are_refused() {
     let mut hostile = profile(&[huge]).unwrap();
     hostile.merge(&hostile.clone());
     hostile.fold_maps();
-    extract::<&str>(&Draft::of(&hostile, Identity::default()).to_yaml(), &[]);
+    extract::<&str>(Draft::of(&hostile, Identity::default()).unwrap().yaml(), &[]);
 }

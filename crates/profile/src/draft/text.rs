@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tarquet_feature_map::writing::{key, quote};
+use tarquet_feature_map::writing::{is_printable, key, quote};
 
 use super::tables::{Column, Loop, Source, Table};
 use super::{Draft, ID_COLUMN, Id};
@@ -81,8 +81,9 @@ impl Yaml {
             self.line("    for:");
             table.loops.iter().for_each(|element| self.element(element));
         }
-        if let Some(path) = table.where_exists.as_ref().filter(|_| !table.loops.is_empty()) {
-            self.line(&format!("    where: {}", quote(path)));
+        if table.loops.last().is_some_and(|innermost| innermost.paths.len() > 1) {
+            // In the place of an empty array, the second path selects that array itself, in which nothing is.
+            self.line(&format!("    where: {}", quote("@.*")));
         }
         self.line("    columns:");
         table.columns.iter().for_each(|column| self.column(column));
@@ -151,12 +152,7 @@ fn type_text(ty: &str) -> String {
 
 /// A comment in one line: no character in it ends one, and it is no longer than there is room.
 fn one_line(comment: &str, room: usize) -> String {
-    let visible = |c: char| {
-        let is_plain = matches!(c, ' '..='~') || (c >= '\u{a0}' && !c.is_control());
-        let is_hidden = matches!(c, '\u{2028}'..='\u{202e}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2066}'..='\u{2069}');
-        if is_plain && !is_hidden { c } else { '\u{fffd}' }
-    };
+    let visible = |c: char| if is_printable(c) { c } else { '\u{fffd}' };
     let mut shown: String = comment.chars().map(visible).take(room).collect();
     if comment.chars().count() > room {
         shown.push('…');
